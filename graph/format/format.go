@@ -1,0 +1,46 @@
+// Package format is the contract of model file formats. A format reads a file into the model's IR and writes it back;
+// it changes no value. The formats there are stand in graph/format/all.
+package format
+
+import (
+	"github.com/pare-ml/pare/graph/ir"
+)
+
+// Format is one file format: a constant record.
+type Format struct {
+	Name       string // as in a recipe's `format:`: "onnx"
+	Doc        string
+	Extensions []string // ".onnx"; without a `format:` the path's extension decides
+
+	// Detect tells from the first bytes of a file whether it is of this format.
+	Detect func(head []byte) bool
+
+	// Open reads the header and maps the rest; the model's tensors read the mapping when asked. Close releases it; no
+	// tensor of the model may be used after that.
+	Open func(path string) (m *ir.Model, close func() error, err error)
+
+	// Encode returns the files that hold m, in the order in which they should be written; the first is the one to open.
+	// It refuses a model that the format cannot hold.
+	Encode func(m *ir.Model) ([]File, error)
+}
+
+// File is one file to write: Name is relative to the artefact's folder.
+type File struct {
+	Name string // empty: the artefact's own path
+	Data []byte
+}
+
+// Damaged is the error of a file that is not what it says it is: cut, contradictory or hostile. It makes pare exit 6.
+type Damaged struct {
+	Path   string
+	Where  string // "graph.node[12].attribute[0]", "offset 123"
+	Reason string // what was found and what should be
+}
+
+func (d *Damaged) Error() string {
+	s := d.Path
+	if d.Where != "" {
+		s += ": " + d.Where
+	}
+	return s + ": " + d.Reason
+}

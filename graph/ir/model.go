@@ -1,0 +1,110 @@
+// Package ir is pare's view of a model: a graph of operators in the vocabulary of ONNX, its tensors, and the layers
+// found in it. It holds no arithmetic and reads no files; formats make models, passes change them, the executor runs
+// them.
+//
+// A Model's structure (graph, nodes, lists) is mutable and belongs to one goroutine. Its tensors are immutable values
+// whose bytes are read only when asked for: a pass that changes a weight puts a new Tensor in place of the old one.
+package ir
+
+// Model is a graph with what its file says around it.
+type Model struct {
+	Path     string // where it was read from, as the user named it; empty if made in memory
+	Format   string // name of the format it was read from: "onnx"
+	Graph    *Graph
+	Opsets   []Opset
+	Metadata []KeyValue // metadata_props, in file order
+
+	IRVersion       int64
+	Producer        string
+	ProducerVersion string
+	Domain          string
+	ModelVersion    int64
+	Doc             string
+
+	Extra []byte // fields of the file's top level that pare does not read, kept as they are
+}
+
+// Opset says which version of an operator domain the graph uses; the empty domain is ONNX's own.
+type Opset struct {
+	Domain  string
+	Version int64
+}
+
+// KeyValue is an entry of the file's metadata.
+type KeyValue struct{ Key, Value string }
+
+// Graph is a list of nodes in topological order over named values.
+type Graph struct {
+	Name    string
+	Doc     string
+	Nodes   []*Node
+	Inputs  []*Value // what the caller must give; initializers listed here by old files included
+	Outputs []*Value
+	Values  []*Value // what the file says of inner values
+	Extra   []byte
+
+	tensors []*Tensor // initializers, in file order
+	index   map[string]int
+}
+
+// Node is one operator. An empty input name stands for an optional input left out.
+type Node struct {
+	Name    string
+	Op      string
+	Domain  string
+	Doc     string
+	Inputs  []string
+	Outputs []string
+	Attrs   []Attr
+	Extra   []byte // unknown fields
+	Origin  []byte // the node's own bytes in the file, written again if the node still says the same
+}
+
+// AttrKind is the type of an attribute; numbers as in AttributeProto.AttributeType.
+type AttrKind uint8
+
+const (
+	AttrFloat   AttrKind = 1
+	AttrInt     AttrKind = 2
+	AttrString  AttrKind = 3
+	AttrTensor  AttrKind = 4
+	AttrGraph   AttrKind = 5
+	AttrFloats  AttrKind = 6
+	AttrInts    AttrKind = 7
+	AttrStrings AttrKind = 8
+	AttrOther   AttrKind = 255 // kept as bytes only
+)
+
+// Attr is an attribute of a node.
+type Attr struct {
+	Name    string
+	Kind    AttrKind
+	Int     int64
+	Float   float32
+	String  string
+	Ints    []int64
+	Floats  []float32
+	Strings []string
+	Tensor  *Tensor
+	Graph   *Graph
+	Raw     []byte // AttrOther: the AttributeProto as it stands in the file
+}
+
+// Value names a value that flows between nodes and says what is known of it.
+type Value struct {
+	Name  string
+	DType DType
+	Shape Shape // nil: rank unknown
+	Extra []byte
+	// Origin as in Node.
+	Origin []byte
+}
+
+// Shape is a list of dimensions; a nil Shape means that not even the rank is known.
+type Shape []Dim
+
+// Dim is one dimension: a size, or a name ("batch"), or neither (Size -1, no name: unknown).
+type Dim struct {
+	Size int64 // -1 unless known
+	Name string
+}

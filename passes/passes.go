@@ -1,0 +1,120 @@
+// Package passes is the contract of a pass: a transformation of a model that a recipe's step names. A pass is a
+// constant record made by Define; the passes there are stand in passes/all.
+//
+// A pass knows this contract, the model, the executor and the kernels. It does not know the plan, the recipe's text or
+// another pass.
+package passes
+
+import (
+	"context"
+
+	"github.com/pare-ml/pare/graph/ir"
+	"github.com/pare-ml/pare/graph/measure"
+	"github.com/pare-ml/pare/internal/dataset"
+	"github.com/pare-ml/pare/internal/rng"
+	"github.com/pare-ml/pare/recipe/schema"
+)
+
+// Info is what is known of a pass without running it.
+type Info struct {
+	Name    string // the key of a step: "prune"
+	Doc     string // one sentence, then more
+	Version int    // raised when the same input would give other bytes; part of every cache key
+	Order   []Order
+
+	// Whole marks a pass that treats the model as one thing (distill, fold): overrides are refused, and targets, if
+	// given, only narrow where it acts.
+	Whole bool
+
+	// Accepts tells whether the pass can act on a layer, and if not, why: "it has no weight matrix". Nil: any layer.
+	Accepts func(ir.Layer) (ok bool, why string)
+}
+
+// Order is a rule about what must come before or after the pass, with the reason that the user reads.
+type Order struct {
+	Before string // this pass must stand before that one
+	After  string // this pass must stand after that one
+	Why    string // "quantized weights no longer rank by size"
+}
+
+// Problem is a parameter that cannot work on a layer, found before any weight is read.
+type Problem struct {
+	Code    string // "group-size-does-not-divide"
+	Field   string // path of the parameter: "weights.group_size"
+	Message string
+	Warning bool
+}
+
+// Treated is a layer with the parameters that hold for it.
+type Treated[P any] struct {
+	ir.Layer
+	Params *P
+}
+
+// Unit is what one action treats: layers that cannot be decided apart. Params are the step's own, without overrides.
+type Unit[P any] struct {
+	Params *P
+	Layers []Treated[P]
+}
+
+// Effect says what happened, or will happen, to one layer.
+type Effect struct {
+	Layer    string
+	Did      string // "8 of 32 filters removed", "int8 per channel, activations int8"; empty with Why: nothing
+	Why      string // the reason for doing nothing or something else
+	From, To State
+	Carried  []string // layers whose shape or values had to follow
+}
+
+// State of a layer before or after a pass.
+type State struct {
+	DType  ir.DType
+	Shape  []int // of the weight
+	Params int   // elements
+	Zeros  int   // weights that are zero; in a foreseen effect an estimate
+	Bytes  int64 // in the artefact
+	Gone   bool  // the layer is no longer in the model
+}
+
+// Spec is the behaviour of a pass with parameters of type P. All but Fields and Run may be nil.
+type Spec[P any] struct {
+	// Fields describes the parameters and binds them to p.
+	Fields func(p *P) schema.Object
+
+	// Check finds parameters that cannot work on a layer; called once for each layer selected.
+	Check func(p *P, l ir.Layer) []Problem
+
+	// Needs lists the measurements to make on the step's input model before it runs.
+	Needs func(p *P) []measure.Need
+
+	// Uses lists the names of data sets that the pass reads itself.
+	Uses func(p *P) []string
+
+	// Join groups the layers (given by index) that must be treated together. Nil: each alone; for a Whole pass: all.
+	Join func(m *ir.Model, layers []Treated[P]) ([][]int, error)
+
+	// Foresee does to a model without weights (ir.Model.Header) what Run will do to its structure, shapes and types, and
+	// says what each layer will become. Nil: nothing changes shape or type.
+	Foresee func(s *Site, u Unit[P]) ([]Effect, error)
+
+	// Run does the work on s.Model.
+	Run func(ctx context.Context, s *Site, u Unit[P]) ([]Effect, error)
+}
+
+// Site is where a pass works. The engine fills it; a pass changes nothing but Model.
+type Site struct {
+	Step  string    // the step's id
+	Model *ir.Model // the model as the steps before left it; change its structure in place, replace its tensors
+	Input *ir.Model // the model as it came into the recipe: `teacher: input`. Never changed
+
+	Workers int
+	Seed    uint64 // the recipe's
+
+	Open     func(path string) (*ir.Model, error)                               // another model, path as in the recipe
+	Data     func(name string) (dataset.Set, error)                             // a data set of the recipe
+	Measure  func(ctx context.Context, n measure.Need) (*measure.Result, error) // made once, shared
+	Progress func(done, total int, note string)                                 // may be nil
+}
+
+// Rand returns the generator that belongs to this step and a name, usually a layer's.
+func (s *Site) Rand(name string) *rng.Rand { return rng.New(s.Seed, s.Step, name) }

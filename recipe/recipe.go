@@ -1,0 +1,157 @@
+// Package recipe is the language: the types of a recipe, its parser, selectors, and the findings about its text. It
+// knows no model and no pass; what passes, metrics, formats and facts there are comes in as a Language.
+package recipe
+
+import (
+	"github.com/pare-ml/pare/recipe/condition"
+	"github.com/pare-ml/pare/recipe/diag"
+	"github.com/pare-ml/pare/recipe/schema"
+	"github.com/pare-ml/pare/recipe/syntax"
+)
+
+// Language is what a recipe may speak of.
+type Language struct {
+	Passes  []PassWord
+	Metrics []Word
+	Formats []Word
+	Types   []Word // layer types, for `type:`
+	Roles   []Word // layer roles, for `role:`
+	Env     condition.Env
+}
+
+// Word is a name with its documentation.
+type Word struct{ Name, Doc string }
+
+// PassWord is what the language must know of a pass.
+type PassWord struct {
+	Name, Doc string
+	Whole     bool // overrides are refused
+	Order     []Order
+	Fields    func() schema.Object // bound to fresh variables each time
+}
+
+// Order is a rule about the place of a step, with its reason.
+type Order struct{ Before, After, Why string }
+
+// Recipe is a parsed recipe.
+type Recipe struct {
+	Source      *diag.Source
+	Root        *syntax.Node
+	Name        string
+	Description string
+	Vars        []Var
+	Model       Model
+	Data        []Data
+	Seed        uint64
+	Steps       []*Step
+	Gates       []*Gate
+	Outputs     []Output
+}
+
+// Var is a declared variable. Its type is that of its default.
+type Var struct {
+	Name  string
+	Value any // int64, float64, string or bool, after --set
+	Node  *syntax.Node
+}
+
+// Model names the model that goes in.
+type Model struct {
+	Path string // relative to the recipe
+	Node *syntax.Node
+}
+
+// Data is a named data set.
+type Data struct {
+	Name    string
+	Images  string // IDX file, gzipped or not, relative to the recipe
+	Labels  string // IDX file
+	Skip    int    // samples left out at the start
+	Samples int    // 0: all that follow
+	Mean    []float64
+	Std     []float64
+	Node    *syntax.Node
+}
+
+// Step is one entry of passes.
+type Step struct {
+	ID        string
+	Pass      string
+	Params    *syntax.Node // the mapping behind the pass's name, possibly nil; ${{ }} not yet filled in
+	Targets   []*Selector  // empty: every layer that the pass accepts
+	Ignore    []*Selector
+	When      *condition.Condition // over model and vars facts; nil: always
+	Overrides []*Override
+	Expect    Expect
+	Node      *syntax.Node // the whole entry
+}
+
+// Override changes parameters for some of a step's layers. The last match wins, parameter by parameter.
+type Override struct {
+	Targets []*Selector
+	When    *condition.Condition // over layer facts
+	Set     *syntax.Node
+	Node    *syntax.Node
+}
+
+// Expect is a reviewer's tripwire on the number of layers a step's selectors match. Nil: not asked.
+type Expect struct {
+	Matches, Min, Max *int
+	Node              *syntax.Node
+}
+
+// Selector picks layers. Made by Parse.
+type Selector struct {
+	Text string
+	Node *syntax.Node
+	When *condition.Condition
+
+	match func(name, typ, role string) bool
+}
+
+// Match tells whether the selector picks a layer of this name, type and role.
+func (s *Selector) Match(name, typ, role string) bool { return s.match(name, typ, role) }
+
+// Gate is a condition that the result must meet: a metric with one limit, or an expression.
+type Gate struct {
+	Name       string // "top1 on test", or the expression
+	Metric     string
+	Data       string
+	Limit      GateLimit
+	Value      float64 // of the limit; ratios as 0.01
+	Confidence float64 // 0: not asked, the point estimate decides
+	Expr       *condition.Condition
+	OnFail     string // error, warn
+	Node       *syntax.Node
+}
+
+// GateLimit says what a gate's value limits.
+type GateLimit string
+
+const (
+	Threshold             GateLimit = "threshold"               // the metric itself: at least, or at most, by the metric's direction
+	MaxDegradation        GateLimit = "max_degradation"         // the drop from the baseline, in the metric's unit
+	PercentMaxDegradation GateLimit = "percent_max_degradation" // the drop as a share of the baseline
+)
+
+// Output is a file to write.
+type Output struct {
+	Format string
+	Path   string // relative to --out, else to the recipe
+	Node   *syntax.Node
+}
+
+// Options of Parse.
+type Options struct {
+	Set []string // name=value, from the command line
+}
+
+// Parse reads a recipe. It reports everything it can find without a model and returns nil only if nothing is usable.
+func Parse(src *diag.Source, lang *Language, o Options, report *diag.List) *Recipe {
+	panic("replaced in the next commit")
+}
+
+// Decoder returns a decoder that fills ${{ }} of this recipe from its variables and from facts (model, target).
+func (r *Recipe) Decoder(facts condition.Facts, report *diag.List) *schema.Decoder {
+	panic("replaced in the next commit")
+}
