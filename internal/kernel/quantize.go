@@ -1,0 +1,57 @@
+package kernel
+
+// QuantizeInt8 sets dst to the codes of src as ONNX QuantizeLinear defines them: src / scale (a true division, in
+// float32) rounded half to even, plus zero, saturated to [-128, 127]. NaN gives zero, saturated.
+func QuantizeInt8(dst []int8, src []float32, scale float32, zero int32) {
+	mustMatch(len(dst), len(src))
+	for i, v := range src {
+		dst[i] = int8(code(v, scale, zero, -128, 127))
+	}
+}
+
+// QuantizeUint8 is QuantizeInt8 for codes in [0, 255].
+func QuantizeUint8(dst []uint8, src []float32, scale float32, zero int32) {
+	mustMatch(len(dst), len(src))
+	for i, v := range src {
+		dst[i] = uint8(code(v, scale, zero, 0, 255))
+	}
+}
+
+func code(v, scale float32, zero, lo, hi int32) int32 {
+	q := v / scale
+	switch {
+	case q > 1<<20: // far outside any range; a conversion of such a number may differ between machines
+		q = 1 << 20
+	case q < -1<<20:
+		q = -1 << 20
+	case q != q:
+		q = 0
+	}
+	const round = 3 << 22 // its neighbours are whole numbers: adding it rounds half to even
+	q = float32(q+round) - round
+	return int32(min(max(int64(q)+int64(zero), int64(lo)), int64(hi)))
+}
+
+// DequantizeInt8 sets dst to (src - zero) · scale, as ONNX DequantizeLinear.
+func DequantizeInt8(dst []float32, src []int8, scale float32, zero int32) {
+	mustMatch(len(dst), len(src))
+	for i, q := range src {
+		dst[i] = float32(int64(q)-int64(zero)) * scale
+	}
+}
+
+// DequantizeUint8 is DequantizeInt8 for codes in [0, 255].
+func DequantizeUint8(dst []float32, src []uint8, scale float32, zero int32) {
+	mustMatch(len(dst), len(src))
+	for i, q := range src {
+		dst[i] = float32(int64(q)-int64(zero)) * scale
+	}
+}
+
+// DequantizeInt32 is DequantizeInt8 for 32-bit codes; the difference is rounded to float32 before the product.
+func DequantizeInt32(dst []float32, src []int32, scale float32, zero int32) {
+	mustMatch(len(dst), len(src))
+	for i, q := range src {
+		dst[i] = float32(int64(q)-int64(zero)) * scale
+	}
+}
