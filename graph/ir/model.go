@@ -21,7 +21,8 @@ type Model struct {
 	ModelVersion    int64
 	Doc             string
 
-	Extra []byte // fields of the file's top level that pare does not read, kept as they are
+	Extra  Extra   // fields of the file's top level that pare does not read, kept as they are: functions, training
+	Origin *Origin // the whole file
 }
 
 // Opset says which version of an operator domain the graph uses; the empty domain is ONNX's own.
@@ -41,7 +42,8 @@ type Graph struct {
 	Inputs  []*Value // what the caller must give; initializers listed here by old files included
 	Outputs []*Value
 	Values  []*Value // what the file says of inner values
-	Extra   []byte
+	Extra   Extra
+	Origin  *Origin
 
 	tensors []*Tensor // initializers, in file order
 	index   map[string]int
@@ -56,8 +58,8 @@ type Node struct {
 	Inputs  []string
 	Outputs []string
 	Attrs   []Attr
-	Extra   []byte // unknown fields
-	Origin  []byte // the node's own bytes in the file, written again if the node still says the same
+	Extra   Extra   // unknown fields
+	Origin  *Origin // the node's own bytes in the file, written again if the node still says the same
 }
 
 // AttrKind is the type of an attribute; numbers as in AttributeProto.AttributeType.
@@ -72,7 +74,7 @@ const (
 	AttrFloats  AttrKind = 6
 	AttrInts    AttrKind = 7
 	AttrStrings AttrKind = 8
-	AttrOther   AttrKind = 255 // kept as bytes only
+	AttrOther   AttrKind = 255 // kept as Extra only
 )
 
 // Attr is an attribute of a node.
@@ -87,7 +89,9 @@ type Attr struct {
 	Strings []string
 	Tensor  *Tensor
 	Graph   *Graph
-	Raw     []byte // AttrOther: the AttributeProto as it stands in the file
+	Doc     string
+	Extra   Extra   // unknown fields; of AttrOther all but the name
+	Origin  *Origin // as in Node
 }
 
 // Value names a value that flows between nodes and says what is known of it.
@@ -95,16 +99,8 @@ type Value struct {
 	Name  string
 	DType DType
 	Shape Shape // nil: rank unknown
-	Extra []byte
+	Doc   string
+	Extra Extra
 	// Origin as in Node.
-	Origin []byte
-}
-
-// Shape is a list of dimensions; a nil Shape means that not even the rank is known.
-type Shape []Dim
-
-// Dim is one dimension: a size, or a name ("batch"), or neither (Size -1, no name: unknown).
-type Dim struct {
-	Size int64 // -1 unless known
-	Name string
+	Origin *Origin
 }

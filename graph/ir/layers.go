@@ -1,0 +1,248 @@
+package ir
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Layers lists the layers of the main graph in its order. It reads no weight.
+func (m *Model) Layers() []Layer {
+	if m.Graph == nil {
+		return nil
+	}
+	x := m.Graph.Index()
+	var layers []Layer
+	owners := map[string]int{} // weight -> layers that use it
+	for _, n := range m.Graph.Nodes {
+		l, ok := x.layer(n)
+		if !ok {
+			continue
+		}
+		l.Index = len(layers)
+		owners[l.Weight.Name]++
+		layers = append(layers, l)
+	}
+	name := newNamer()
+	for i := range layers {
+		l := &layers[i]
+		l.Tied = owners[l.Weight.Name] > 1
+		l.Name = name.of(l)
+	}
+	x.setDepths(m.Graph, layers)
+	x.setRoles(m.Graph, layers)
+	return layers
+}
+
+// Layer returns the layer of that name.
+func (m *Model) Layer(name string) (Layer, bool) {
+	for _, l := range m.Layers() {
+		if l.Name == name {
+			return l, true
+		}
+	}
+	return Layer{}, false
+}
+
+// stored is a constant as a node sees it through the nodes between.
+type stored struct {
+	*Tensor
+	transposed bool      // the last two axes stand the other way round
+	others     []*Tensor // scales and zero points on the way
+}
+
+// constant follows a value back through DequantizeLinear, QuantizeLinear, Identity, Cast and Transpose of the last two
+// axes to the constant it stands for. The Tensor is nil if it stands for none.
+func (x *Index) constant(value string) stored {
+	var s stored
+	for range 16 { // no exporter writes longer chains
+		if t := x.Tensor(value); t != nil {
+			s.Tensor = t
+			return s
+		}
+		n := x.Producer(value)
+		switch {
+		case n == nil:
+			return stored{}
+		case n.Is("Identity", "Cast"):
+		case n.Is("DequantizeLinear", "QuantizeLinear"):
+			for _, in := range n.Inputs[min(1, len(n.Inputs)):] {
+				if t := x.Tensor(in); t != nil {
+					s.others = append(s.others, t)
+				}
+			}
+		case n.Is("Transpose"):
+			perm := n.Ints("perm")
+			if !slices.Equal(perm, []int64{1, 0}) {
+				return stored{}
+			}
+			s.transposed = !s.transposed
+		default:
+			return stored{}
+		}
+		value = n.Input(0)
+	}
+	return stored{}
+}
+
+// layer says whether the node is a layer, and which.
+func (x *Index) layer(n *Node) (Layer, bool) {
+	l := Layer{Node: n, Groups: 1}
+	var w stored
+	biasAt := 2
+	switch {
+	case n.Is("Conv", "ConvTranspose", "ConvInteger"), n.Is("QLinearConv"):
+		at := 1
+		if n.Op == "QLinearConv" {
+			at, biasAt = 3, 8
+		} else if n.Op == "ConvInteger" {
+			biasAt = -1
+		}
+		if w = x.constant(n.Input(at)); w.Tensor == nil || len(w.Shape) < 3 {
+			return l, false
+		}
+		l.Type = "conv"
+		l.Groups = int(max(1, n.Int("group", 1)))
+		l.Kernel = slices.Clone(w.Shape[2:])
+		l.OutFeatures, l.InFeatures, l.OutAxis, l.InAxis = w.Shape[0], w.Shape[1]*l.Groups, 0, 1
+		if n.Op == "ConvTranspose" {
+			l.InFeatures, l.OutFeatures, l.InAxis, l.OutAxis = w.Shape[0], w.Shape[1]*l.Groups, 0, 1
+		}
+	case n.Is("Gemm"):
+		if w = x.constant(n.Input(1)); w.Tensor == nil || len(w.Shape) != 2 {
+			return l, false
+		}
+		l.setLinear(w, n.Int("transB", 0) != 0)
+	case n.Is("MatMul", "MatMulInteger", "QLinearMatMul"):
+		a, b := 0, 1
+		if n.Op == "QLinearMatMul" {
+			b = 3
+		}
+		biasAt = -1
+		if w = x.constant(n.Input(b)); w.Tensor != nil && len(w.Shape) >= 2 {
+			l.setLinear(w, false)
+		} else if w = x.constant(n.Input(a)); w.Tensor != nil && len(w.Shape) >= 2 {
+			l.setLinear(w, true)
+		} else {
+			return l, false
+		}
+	case n.Is("Gather"):
+		w = x.constant(n.Input(0))
+		if w.Tensor == nil || len(w.Shape) != 2 || n.Int("axis", 0) != 0 || !isTable(w) || x.Tensor(n.Input(1)) != nil {
+			return l, false
+		}
+		biasAt = -1
+		l.Type = "embedding"
+		l.InFeatures, l.OutFeatures, l.InAxis, l.OutAxis = w.Shape[0], w.Shape[1], 0, 1
+	case n.Is("BatchNormalization", "LayerNormalization", "InstanceNormalization", "GroupNormalization", "RMSNormalization"),
+		n.Domain == "com.microsoft" && n.Op == "SimplifiedLayerNormalization":
+		if w = x.constant(n.Input(1)); w.Tensor == nil {
+			return l, false
+		}
+		l.Type = "norm"
+		l.InFeatures, l.OutFeatures = w.Len(), w.Len()
+	case n.Is("LSTM", "GRU", "RNN"):
+		if w = x.constant(n.Input(1)); w.Tensor == nil || len(w.Shape) != 3 {
+			return l, false
+		}
+		biasAt = 3
+		l.Type = "recurrent"
+		l.OutFeatures, l.InFeatures, l.OutAxis, l.InAxis = int(n.Int("hidden_size", 0)), w.Shape[2], 1, 2
+	default:
+		return l, false
+	}
+	l.Weight = w.Tensor
+	bias := stored{}
+	if biasAt > 0 {
+		bias = x.constant(n.Input(biasAt))
+	} else if l.Type == "linear" {
+		bias = x.addedBias(n, l.OutFeatures)
+	}
+	l.Bias = bias.Tensor
+	l.count(w, bias)
+	switch {
+	case n.Op == "BatchNormalization":
+		l.count(x.constant(n.Input(3)), x.constant(n.Input(4)))
+	case l.Type == "recurrent":
+		l.count(x.constant(n.Input(2)))
+	}
+	return l, true
+}
+
+// setLinear reads the sizes of a weight of rank 2 or more; rows says that outputs run along the second last axis as the
+// node sees it.
+func (l *Layer) setLinear(w stored, rows bool) {
+	l.Type = "linear"
+	r := len(w.Shape)
+	l.InAxis, l.OutAxis = r-2, r-1
+	if rows != w.transposed {
+		l.InAxis, l.OutAxis = r-1, r-2
+	}
+	l.InFeatures, l.OutFeatures = w.Shape[l.InAxis], w.Shape[l.OutAxis]
+}
+
+// isTable reports whether a constant can be a table of embeddings: floating point, or quantized.
+func isTable(w stored) bool {
+	switch w.DType {
+	case Float32, Float16, BFloat16, Float64:
+		return true
+	}
+	return len(w.others) > 0
+}
+
+// addedBias finds the constant vector that the only node after a matrix product adds.
+func (x *Index) addedBias(n *Node, features int) stored {
+	users := x.Consumers(n.Output(0))
+	if len(users) != 1 || !users[0].Is("Add") || len(users[0].Inputs) != 2 {
+		return stored{}
+	}
+	other := users[0].Inputs[0]
+	if other == n.Output(0) {
+		other = users[0].Inputs[1]
+	}
+	b := x.constant(other)
+	if b.Tensor == nil || len(b.Shape) == 0 || b.Shape[len(b.Shape)-1] != features || b.Len() != features {
+		return stored{}
+	}
+	return b
+}
+
+func (l *Layer) count(parts ...stored) {
+	for _, p := range parts {
+		if p.Tensor == nil {
+			continue
+		}
+		l.Params += p.Len()
+		l.Bytes += p.Size()
+		for _, t := range p.others {
+			l.Bytes += t.Size()
+		}
+	}
+}
+
+// namer gives each layer a name of its own.
+type namer struct{ taken map[string]bool }
+
+func newNamer() *namer { return &namer{map[string]bool{}} }
+
+func (s *namer) of(l *Layer) string {
+	weight := strings.TrimSuffix(l.Weight.Name, "_quantized")
+	module, ok := strings.CutSuffix(weight, ".weight")
+	names := []string{l.Node.Name, weight}
+	if ok && module != "" {
+		names = []string{module, l.Node.Name, module}
+	}
+	name := ""
+	for _, name = range names {
+		if name != "" && !s.taken[name] {
+			s.taken[name] = true
+			return name
+		}
+	}
+	for i := 1; ; i++ {
+		if c := name + "_" + strconv.Itoa(i); !s.taken[c] {
+			s.taken[c] = true
+			return c
+		}
+	}
+}
