@@ -4,14 +4,18 @@
 // Offsets are bytes everywhere inside; lines and columns appear only when a finding is printed.
 package diag
 
-import "fmt"
+import (
+	"fmt"
+	"sync"
+)
 
 // Source is one text that findings point into. It must not change once a Span refers to it.
 type Source struct {
 	Name string // as the user named it, for example recipes/fashion.yaml
 	Text []byte
 
-	lines []int // offset of each line's first byte, built on first use by Position
+	once  sync.Once
+	lines []int // offset of each line's first byte, built by the first Position
 }
 
 // Span is a range of bytes of a source: Text[Start:End]. The zero Span points nowhere.
@@ -29,6 +33,17 @@ const (
 	Warning
 	Error
 )
+
+// String returns note, warning or error.
+func (s Severity) String() string {
+	switch s {
+	case Note:
+		return "note"
+	case Warning:
+		return "warning"
+	}
+	return "error"
+}
 
 // Diagnostic is one finding.
 type Diagnostic struct {
