@@ -1,48 +1,273 @@
 package schema
 
-import "github.com/pare-ml/pare/recipe/syntax"
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
 
-// Bool, Int … bind a key to a variable, set the variable to the default and describe the key.
+	"github.com/pare-ml/pare/recipe/syntax"
+)
 
-func Bool(p *bool, name string, def bool, doc string) *Field { panic("replaced in the next commit") }
-func Int(p *int, name string, def int, doc string) *Field    { panic("replaced in the next commit") }
+// Bool, Int … bind a key to a variable, set the variable to the default and describe the key. A list or text that is
+// empty, and a number that the field's own range refuses, say as a default that nothing is set.
+
+// Bool is a key with true or false.
+func Bool(p *bool, name string, def bool, doc string) *Field {
+	*p = def
+	f := &Field{Name: name, Doc: doc, Kind: KindBool, Default: strconv.FormatBool(def)}
+	f.bind = func(d *Decoder, n, _ *syntax.Node, name string) {
+		if v, ok := d.readBool(n, f, name); ok {
+			*p = v
+		}
+	}
+	f.show = func() any { return *p }
+	return f
+}
+
+// Int is a key with a whole number.
+func Int(p *int, name string, def int, doc string) *Field {
+	*p = def
+	f := &Field{Name: name, Doc: doc, Kind: KindInt, Default: strconv.Itoa(def)}
+	f.bind = func(d *Decoder, n, _ *syntax.Node, name string) {
+		if v, ok := d.readInt(n, f, name, def); ok {
+			*p = v
+		}
+	}
+	f.show = func() any { return int64(*p) }
+	return f
+}
+
+// OptionalInt is a key with a whole number that may be absent: *p is then nil.
+func OptionalInt(p **int, name string, doc string) *Field {
+	*p = nil
+	f := &Field{Name: name, Doc: doc, Kind: KindInt, Optional: true}
+	f.bind = func(d *Decoder, n, _ *syntax.Node, name string) {
+		// No number is excused from the range as a default, so the default given is one that the range takes.
+		def := 0
+		if f.Min != nil {
+			def = int(*f.Min)
+			if f.MinOpen {
+				def++
+			}
+		}
+		if v, ok := d.readInt(n, f, name, def); ok {
+			*p = &v
+		}
+	}
+	f.show = func() any {
+		if *p == nil {
+			return nil
+		}
+		return int64(**p)
+	}
+	return f
+}
+
+// Float is a key with a finite number.
 func Float(p *float64, name string, def float64, doc string) *Field {
-	panic("replaced in the next commit")
+	*p = def
+	f := &Field{Name: name, Doc: doc, Kind: KindFloat, Default: formatFloat(def)}
+	f.bind = func(d *Decoder, n, _ *syntax.Node, name string) {
+		if v, ok := d.readFloat(n, f, name, def); ok {
+			*p = v
+		}
+	}
+	f.show = func() any { return *p }
+	return f
 }
-func String(p *string, name string, def string, doc string) *Field {
-	panic("replaced in the next commit")
-}
-func Bytes(p *int64, name string, def int64, doc string) *Field { panic("replaced in the next commit") }
+
+// Ratio is a key with a share, written 0.01 or 1%. Unless Max says otherwise a number above 1 must be written in
+// percent, for `sparsity: 50` is not what it says.
 func Ratio(p *float64, name string, def float64, doc string) *Field {
-	panic("replaced in the next commit")
+	*p = def
+	f := &Field{Name: name, Doc: doc, Kind: KindRatio, Default: formatShare(def)}
+	f.bind = func(d *Decoder, n, _ *syntax.Node, name string) {
+		if v, ok := d.readRatio(n, f, name, def); ok {
+			*p = v
+		}
+	}
+	f.show = func() any { return *p }
+	return f
 }
-func Node(p **syntax.Node, name string, doc string) *Field     { panic("replaced in the next commit") }
-func Ints(p *[]int, name string, def []int, doc string) *Field { panic("replaced in the next commit") }
-func Floats(p *[]float64, name string, def []float64, doc string) *Field {
-	panic("replaced in the next commit")
+
+// Bytes is a key with a size, whose unit is required: 90MB, 64MiB.
+func Bytes(p *int64, name string, def int64, doc string) *Field {
+	*p = def
+	f := &Field{Name: name, Doc: doc, Kind: KindBytes, Default: formatSize(def)}
+	f.bind = func(d *Decoder, n, _ *syntax.Node, name string) {
+		if v, ok := d.readBytes(n, f, name, def); ok {
+			*p = v
+		}
+	}
+	f.show = func() any { return formatSize(*p) }
+	return f
 }
-func Strings(p *[]string, name string, def []string, doc string) *Field {
-	panic("replaced in the next commit")
+
+// String is a key with text.
+func String(p *string, name string, def string, doc string) *Field {
+	*p = def
+	f := &Field{Name: name, Doc: doc, Kind: KindString, Default: def}
+	f.bind = func(d *Decoder, n, _ *syntax.Node, name string) {
+		if v, ok := d.readString(n, f, name); ok {
+			*p = v
+		}
+	}
+	f.show = func() any { return *p }
+	return f
 }
+
+// Data is a key with the name of a data set of the recipe; Decoder.Refer checks it.
+func Data(p *string, name string, def string, doc string) *Field {
+	f := String(p, name, def, doc)
+	f.Format = FormatData
+	f.bind = func(d *Decoder, n, _ *syntax.Node, name string) {
+		v, ok := d.readString(n, f, name)
+		if !ok {
+			return
+		}
+		if d.Refer != nil && !d.Refer(n, v) {
+			d.errors++
+			return
+		}
+		*p = v
+	}
+	return f
+}
+
+// Path is a key with the path of a file to read, relative to the recipe. It may lead out of the recipe's folder; that
+// it stays inside the repository is for the caller to check, who knows the root.
+func Path(p *string, name string, def string, doc string) *Field {
+	return pathField(p, name, def, doc, FormatPath)
+}
+
+// OutputPath is a key with the path of a file to write, which must stay inside the folder it is relative to.
+func OutputPath(p *string, name string, def string, doc string) *Field {
+	return pathField(p, name, def, doc, FormatOutput)
+}
+
+func pathField(p *string, name, def, doc string, format Format) *Field {
+	f := String(p, name, def, doc)
+	f.Format = format
+	f.bind = func(d *Decoder, n, _ *syntax.Node, name string) {
+		v, ok := d.readString(n, f, name)
+		if !ok {
+			return
+		}
+		if why := refusePath(v, format == FormatOutput); why != "" {
+			d.fail(n.Span, "path-not-allowed", "%s %s", name, why)
+			return
+		}
+		*p = v
+	}
+	return f
+}
+
+// Node is a key whose value is kept as it stands and decoded later by who knows more.
+func Node(p **syntax.Node, name string, doc string) *Field {
+	*p = nil
+	f := &Field{Name: name, Doc: doc, Kind: KindAny}
+	var resolved any
+	f.bind = func(d *Decoder, n, _ *syntax.Node, name string) {
+		*p = n
+		resolved = d.Resolve(n)
+	}
+	f.show = func() any { return resolved }
+	return f
+}
+
+// Enum is a key with one of a few words.
 func Enum(p *string, name string, def string, doc string, choices ...Choice) *Field {
-	panic("replaced in the next commit")
+	*p = def
+	f := &Field{Name: name, Doc: doc, Kind: KindEnum, Default: def, Choices: choices}
+	f.bind = func(d *Decoder, n, _ *syntax.Node, name string) {
+		if v, ok := d.readEnum(n, f, name); ok {
+			*p = v
+		}
+	}
+	f.show = func() any { return *p }
+	return f
 }
 
-// Nested binds a mapping whose defaults hold when it is absent.
-func Nested(name, doc string, o Object) *Field { panic("replaced in the next commit") }
-
-// Optional binds a mapping that may be absent (or written none): *p is then nil.
-func Optional[T any](p **T, name, doc string, fields func(*T) Object) *Field {
-	panic("replaced in the next commit")
+// Ints is a key with a list of whole numbers; Between and the like bound each of them.
+func Ints(p *[]int, name string, def []int, doc string) *Field {
+	return scalars(p, name, def, doc, func(v *int, item string) *Field { return Int(v, item, 0, doc).Require() })
 }
 
-// List binds a list of mappings.
-func List[T any](p *[]T, name, doc string, fields func(*T) Object) *Field {
-	panic("replaced in the next commit")
+// Floats is a key with a list of numbers; Between and the like bound each of them.
+func Floats(p *[]float64, name string, def []float64, doc string) *Field {
+	return scalars(p, name, def, doc, func(v *float64, item string) *Field { return Float(v, item, 0, doc).Require() })
+}
+
+// Strings is a key with a list of texts.
+func Strings(p *[]string, name string, def []string, doc string) *Field {
+	return scalars(p, name, def, doc, func(v *string, item string) *Field { return String(v, item, "", doc) })
+}
+
+// Enums is a key with a list of words, each one of a few.
+func Enums(p *[]string, name string, def []string, doc string, choices ...Choice) *Field {
+	f := scalars(p, name, def, doc, func(v *string, item string) *Field { return Enum(v, item, "", doc, choices...) })
+	f.Choices = choices
+	return f
+}
+
+// scalars binds a list of which each item decodes as the field that item makes.
+func scalars[T any](p *[]T, name string, def []T, doc string, item func(*T, string) *Field) *Field {
+	*p = slices.Clone(def)
+	f := &Field{Name: name, Doc: doc, Kind: KindList, Item: item(new(T), name)}
+	if len(def) > 0 {
+		f.Default = showList(def, item)
+	}
+	f.bind = func(d *Decoder, n, _ *syntax.Node, name string) {
+		if n.Kind != syntax.Sequence {
+			d.notList(n, f, name)
+			return
+		}
+		before, list := d.errors+d.later, make([]T, len(n.Items))
+		for i, c := range n.Items {
+			one := item(&list[i], name)
+			one.Min, one.MinOpen, one.Max, one.MaxOpen = f.Min, f.MinOpen, f.Max, f.MaxOpen
+			d.value(c, nil, one, fmt.Sprintf("%s[%d]", name, i))
+		}
+		if d.errors+d.later == before {
+			*p = list
+		}
+	}
+	f.show = func() any { return showItems(*p, item) }
+	return f
+}
+
+// notList reports a value where a list should be; a scalar only lacks its brackets.
+func (d *Decoder) notList(n *syntax.Node, f *Field, name string) {
+	if n.Kind == syntax.Scalar && !n.Span.IsZero() && f.Item != nil && !strings.ContainsAny(n.Span.Text(), ",[]{}\n") {
+		with := "[" + n.Span.Text() + "]"
+		d.failFix(n.Span, "wrong-type", with, "%s is %s; it must be a list: write %s", name, found(n), with)
+		return
+	}
+	d.wrongType(n, name, "a list")
+}
+
+func showItems[T any](list []T, item func(*T, string) *Field) []any {
+	out := make([]any, len(list))
+	for i := range list {
+		v := list[i]
+		f := item(&v, "")
+		v = list[i]
+		out[i] = f.show()
+	}
+	return out
+}
+
+func showList[T any](list []T, item func(*T, string) *Field) string {
+	words := make([]string, len(list))
+	for i, v := range showItems(list, item) {
+		words[i] = Inline(v)
+	}
+	return "[" + strings.Join(words, ", ") + "]"
 }
 
 // Require makes the key required; Between, AtLeast, Above and Below bound a number; In gives its unit for the docs.
-func (f *Field) Require() *Field               { f.Required = true; return f }
+func (f *Field) Require() *Field               { f.Required, f.Default = true, ""; return f }
 func (f *Field) Between(lo, hi float64) *Field { f.Min, f.Max = &lo, &hi; return f }
 func (f *Field) AtLeast(lo float64) *Field     { f.Min = &lo; return f }
 func (f *Field) Above(lo float64) *Field       { f.Min, f.MinOpen = &lo, true; return f }
@@ -50,15 +275,5 @@ func (f *Field) Below(hi float64) *Field       { f.Max, f.MaxOpen = &hi, true; r
 func (f *Field) In(unit string) *Field         { f.Unit = unit; return f }
 func (f *Field) Instead(use string) *Field     { f.Deprecated = use; return f }
 
-// Decode fills the variables bound by o from the mapping n, strictly: unknown keys, wrong types, values out of range
-// and missing required keys are reported, with the near name. A nil n is an empty mapping. It returns whether n was
-// free of errors.
-func (d *Decoder) Decode(n *syntax.Node, o Object) bool { panic("replaced in the next commit") }
-
-// Effective returns the current values of all fields of o, defaults included, as nested map[string]any, []any and
-// scalars: what the effective recipe prints.
-func (o Object) Effective() map[string]any { panic("replaced in the next commit") }
-
-// Canonical returns Effective as JSON with sorted keys and no spaces: equal settings give equal bytes. It is part of
-// cache keys.
-func (o Object) Canonical() []byte { panic("replaced in the next commit") }
+// As says what the text of a KindString or KindAny field stands for.
+func (f *Field) As(format Format) *Field { f.Format = format; return f }

@@ -1,0 +1,292 @@
+package schema
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/pare-ml/pare/recipe/diag"
+	"github.com/pare-ml/pare/recipe/syntax"
+)
+
+// Decoder carries what decoding needs besides the node. It is made for one use after another, not for several at once.
+type Decoder struct {
+	Report *diag.List
+
+	// Fill gives the value of the expression text[i:j] that stands inside ${{ }} of the scalar n: int64, float64,
+	// string or bool, or a Later. It reports what is wrong and returns false. Nil: ${{ }} is not allowed here.
+	Fill func(n *syntax.Node, i, j int) (any, bool)
+
+	// Origin says where the value of such an expression was set, for findings about the value. May be nil.
+	Origin func(n *syntax.Node, i, j int) []diag.Related
+
+	// Refer checks the name of a data set found in the scalar n, or standing as the default behind a key n. It reports
+	// what is wrong and returns false. Nil: names are not checked.
+	Refer func(n *syntax.Node, name string) bool
+
+	// Around lists the mappings around the one to be decoded, outermost first, so that a key that stands too deep is
+	// told where it belongs.
+	Around []Scope
+
+	errors int // reported so far
+	later  int // values so far that are not known yet
+}
+
+// Scope is a mapping around another.
+type Scope struct {
+	Name   string // its key: "prune"
+	Fields []*Field
+}
+
+// Later stands for a value that is not known yet, while its type is. The field keeps its default, and checks that
+// would need the value are left for the decoding in which it is known. Like is a value of the type to come.
+type Later struct{ Like any }
+
+// Decode fills the variables bound by o from the mapping n, strictly: unknown keys, wrong types, values out of range
+// and missing required keys are reported, with the near name. A nil n is an empty mapping. It returns whether n was
+// free of errors.
+func (d *Decoder) Decode(n *syntax.Node, o Object) bool { return d.DecodeAt(n, nil, o) }
+
+// DecodeAt is Decode for the value of a key, which findings about the mapping as a whole name and point at. The key may
+// be nil.
+func (d *Decoder) DecodeAt(n, key *syntax.Node, o Object) bool {
+	before := d.errors
+	name := ""
+	if key != nil {
+		name = key.Text
+	}
+	d.object(n, key, name, o)
+	return d.errors == before
+}
+
+// DecodeValue fills the variable bound by a single field from its value n, which findings call by the field's name.
+// It returns whether n was free of errors.
+func (d *Decoder) DecodeValue(n *syntax.Node, f *Field) bool {
+	before := d.errors
+	d.value(n, nil, f, f.Name)
+	return d.errors == before
+}
+
+// object decodes the mapping n, the value of key; name is what findings call it, empty for the document itself.
+func (d *Decoder) object(n, key *syntax.Node, name string, o Object) {
+	if o.Node != nil {
+		*o.Node = n
+	}
+	errors, later := d.errors, d.later
+	switch {
+	case n == nil || n.Kind == syntax.Null:
+	case n.Kind == syntax.Mapping:
+		d.pairs(n, name, o)
+	case o.Short != "":
+		d.value(n, key, o.Field(o.Short), name)
+		d.missing(n, key, name, o, o.Short)
+		d.check(n, o, errors, later)
+		return
+	default:
+		d.wrongType(n, name, "a mapping"+example(o))
+		return
+	}
+	d.missing(n, key, name, o, "")
+	d.check(n, o, errors, later)
+}
+
+// check runs the object's own check if its fields decoded and are all known.
+func (d *Decoder) check(n *syntax.Node, o Object, errors, later int) {
+	if o.Check == nil || d.errors > errors || d.later > later {
+		return
+	}
+	var found diag.List
+	o.Check(n, &found)
+	for _, f := range found {
+		d.add(f)
+	}
+}
+
+// pairs decodes the keys of a mapping that are there.
+func (d *Decoder) pairs(n *syntax.Node, name string, o Object) {
+	d.Around = append(d.Around, Scope{name, o.Fields})
+	defer func() { d.Around = d.Around[:len(d.Around)-1] }()
+	for _, p := range n.Pairs {
+		f := o.Field(p.Key.Text)
+		if f == nil {
+			d.unknownKey(p, name, o)
+			continue
+		}
+		if f.Deprecated != "" {
+			d.add(diag.Diagnostic{Severity: diag.Warning, Code: "deprecated-key", Span: p.Key.Span,
+				Message: fmt.Sprintf("%s is deprecated; write %s", f.Name, f.Deprecated)})
+		}
+		d.value(p.Value, p.Key, f, f.Name)
+	}
+}
+
+// value decodes the value of a field, behind a key that may be nil; findings call it name.
+func (d *Decoder) value(n, key *syntax.Node, f *Field, name string) {
+	if isEmpty(n) && f.Kind != KindAny {
+		d.empty(n, key, f, name)
+		return
+	}
+	f.bind(d, n, key, name)
+}
+
+func isEmpty(n *syntax.Node) bool { return n == nil || n.Kind == syntax.Null }
+
+func (d *Decoder) empty(n, key *syntax.Node, f *Field, name string) {
+	var span diag.Span
+	switch {
+	case key != nil:
+		span = key.Span
+	case n != nil:
+		span = n.Span
+	}
+	switch {
+	case f.Kind == KindObject && f.Optional:
+		d.fail(span, "empty-value", "%s has no value; write %s: none, or a mapping", name, name)
+	case f.Kind == KindObject || f.Kind == KindMap || f.Kind == KindList:
+		d.fail(span, "empty-value", "%s has no value; it must be %s, or be left out", name, f.wants())
+	default:
+		d.fail(span, "empty-value", "%s has no value; it must be %s", name, f.wants())
+	}
+}
+
+// missing reports required keys that are not there; given is a key that a short form has filled.
+func (d *Decoder) missing(n, key *syntax.Node, name string, o Object, given string) {
+	for _, f := range o.Fields {
+		if n.Pair(f.Name) != nil || f.Name == given {
+			continue
+		}
+		if f.Required {
+			d.fail(place(n, key), "missing-key", "%s needs %s: %s", orRecipe(name), f.Name, f.Doc)
+			continue
+		}
+		if f.Format == FormatData && f.Default != "" && d.Refer != nil && key != nil && !d.Refer(key, f.Default) {
+			d.errors++
+		}
+	}
+}
+
+// place is where a finding about a mapping as a whole belongs: its key, else its first key, else itself.
+func place(n, key *syntax.Node) diag.Span {
+	switch {
+	case key != nil:
+		return key.Span
+	case n == nil:
+		return diag.Span{}
+	case len(n.Pairs) > 0:
+		return n.Pairs[0].Key.Span
+	}
+	return n.Span
+}
+
+func orRecipe(name string) string {
+	if name == "" {
+		return "a recipe"
+	}
+	return name
+}
+
+// unknownKey reports a key that no field bears: where it belongs, the name it is near to, or what there is.
+func (d *Decoder) unknownKey(p syntax.Pair, name string, o Object) {
+	key := p.Key.Text
+	what := fmt.Sprintf("unknown key %q in %s", key, orRecipe(name))
+	if advice := d.belongs(key, name, o); advice != "" {
+		d.fail(p.Key.Span, "unknown-key", "%s; %s", what, advice)
+		return
+	}
+	known := o.names()
+	if near := diag.Near(key, known); near != "" {
+		d.fail(p.Key.Span, "unknown-key", "%s; did you mean %q?", what, near)
+		return
+	}
+	switch len(known) {
+	case 0:
+		d.fail(p.Key.Span, "unknown-key", "%s; it takes no parameters", what)
+	default:
+		d.fail(p.Key.Span, "unknown-key", "%s; it takes %s", what, diag.Names(known))
+	}
+}
+
+// belongs says where a key would be allowed: in a mapping inside o, or in one around it.
+func (d *Decoder) belongs(key, name string, o Object) string {
+	for _, f := range o.Fields {
+		if f.Kind == KindObject && f.Fields != nil && f.Fields.Field(key) != nil {
+			return fmt.Sprintf("it belongs inside %s: write %s: {%s: …}", f.Name, f.Name, key)
+		}
+	}
+	for i := len(d.Around) - 2; i >= 0; i-- {
+		if (Object{Fields: d.Around[i].Fields}).Field(key) == nil {
+			continue
+		}
+		if i == len(d.Around)-2 {
+			return fmt.Sprintf("it belongs beside %s, one level further left", name)
+		}
+		return fmt.Sprintf("it belongs directly in %s, further left", orRecipe(d.Around[i].Name))
+	}
+	return ""
+}
+
+// example shows how a mapping of o begins: ` such as {path: …}`, if it has a required key.
+func example(o Object) string {
+	var keys []string
+	for _, f := range o.Fields {
+		if f.Required {
+			keys = append(keys, f.Name+": …")
+		}
+	}
+	if len(keys) == 0 {
+		return ""
+	}
+	return " such as {" + strings.Join(keys, ", ") + "}"
+}
+
+// add reports a finding and counts it if it is an error.
+func (d *Decoder) add(f diag.Diagnostic) {
+	if f.Severity == diag.Error {
+		d.errors++
+	}
+	d.Report.Add(f)
+}
+
+func (d *Decoder) fail(span diag.Span, code, format string, args ...any) {
+	d.add(diag.Diagnostic{Severity: diag.Error, Code: code, Span: span, Message: fmt.Sprintf(format, args...)})
+}
+
+// failFix is fail with a sure edit.
+func (d *Decoder) failFix(span diag.Span, code, with, format string, args ...any) {
+	d.add(diag.Diagnostic{Severity: diag.Error, Code: code, Span: span, Message: fmt.Sprintf(format, args...),
+		Fixes: []diag.Fix{{Message: "write " + with, Edits: []diag.Edit{{Span: span, New: with}}}}})
+}
+
+// wrongType reports a node that is not of the wanted kind of value.
+func (d *Decoder) wrongType(n *syntax.Node, name, want string) {
+	d.fail(n.Span, "wrong-type", "%s is %s; it must be %s", name, found(n), want)
+}
+
+// found says in words what a node is: `the text "0,5"`, `the number 4`, "a list", "a mapping".
+func found(n *syntax.Node) string {
+	switch n.Kind {
+	case syntax.Sequence:
+		return "a list"
+	case syntax.Mapping:
+		return "a mapping"
+	case syntax.Null:
+		return "empty"
+	}
+	if n.Plain {
+		switch form, _ := readNumber(n.Text); {
+		case form == plainInt || form == plainFloat:
+			return "the number " + n.Text
+		case n.Text == "true" || n.Text == "false":
+			return n.Text
+		}
+	}
+	return "the text " + quoteShort(n.Text)
+}
+
+// quoteShort quotes a text for a message, cut after 40 characters.
+func quoteShort(s string) string {
+	r := []rune(s)
+	if len(r) > 40 {
+		return fmt.Sprintf("%q", string(r[:39])+"…")
+	}
+	return fmt.Sprintf("%q", s)
+}
