@@ -61,3 +61,14 @@ func (d DType) Bits() int {
 	}
 	return 0
 }
+
+// Valid reports whether d is a type that ONNX knows.
+func (d DType) Valid() bool { return d != Undefined && int(d) < len(dtypes) }
+
+// dtypeOf reads a type out of an attribute; Undefined if there is none of that number.
+func dtypeOf(v int64) DType {
+	if v < 0 || v >= int64(len(dtypes)) {
+		return Undefined
+	}
+	return DType(v)
+}
