@@ -1,0 +1,30 @@
+# What CI runs, by name. `go test ./...` needs Go alone; the targets below install what they need into .conformance.
+
+STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
+
+.PHONY: test check generate conformance bench fuzz
+
+test:
+	go test ./...
+
+# Formatting, vet, staticcheck, and that generated files are fresh.
+check:
+	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); echo "run gofmt -w on these"; exit 1; }
+	go vet ./...
+	go run $(STATICCHECK) ./...
+	go test -tags purego ./internal/kernel ./graph/exec
+
+conformance:
+	conformance/run
+
+bench:
+	go test -run '^$$' -bench . -benchtime 0.5s -cpu 1 ./internal/kernel
+	go test -run '^$$' -bench . -benchtime 1s ./graph/exec
+
+# Each fuzz target for FUZZTIME.
+FUZZTIME ?= 60s
+fuzz:
+	@for pkg in $$(go list ./...); do \
+	  for target in $$(go test -list '^Fuzz' $$pkg | grep '^Fuzz'); do \
+	    echo "$$pkg $$target"; go test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$pkg || exit 1; \
+	  done; done

@@ -1,0 +1,50 @@
+"""Checks a model with the ONNX checker, runs it in ONNX Runtime and compares the logits with pare's.
+
+usage: onnxruntime_agrees.py MODEL INPUTS.npy OURS.npy
+
+Demands the same top-1 on at least 99.9 % of the samples, and logits within one quantization step of the model's last
+activation (1e-3 for a model that is not quantized). Both hold with the runtime's graph optimizations on, where it
+computes in integers, and with them off.
+"""
+
+import sys
+
+import numpy as np
+import onnx
+import onnxruntime as ort
+
+
+def last_step(model):
+    """The largest scale among the QuantizeLinear nodes nearest to the outputs: one step of the logits."""
+    scales = {t.name: onnx.numpy_helper.to_array(t) for t in model.graph.initializer}
+    quantizers = [n for n in model.graph.node if n.op_type == "QuantizeLinear"]
+    if not quantizers:
+        return 1e-3
+    return float(np.max(scales[quantizers[-1].input[1]]))
+
+
+def main():
+    path, inputs, ours = sys.argv[1], np.load(sys.argv[2]), np.load(sys.argv[3])
+    onnx.checker.check_model(path, full_check=True)
+    step = last_step(onnx.load(path))
+    failed = False
+    for level in (ort.GraphOptimizationLevel.ORT_ENABLE_ALL, ort.GraphOptimizationLevel.ORT_DISABLE_ALL):
+        options = ort.SessionOptions()
+        options.graph_optimization_level = level
+        options.log_severity_level = 3
+        session = ort.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+        name = session.get_inputs()[0].name
+        theirs = np.concatenate([session.run(None, {name: x})[0] for x in np.array_split(inputs, len(inputs) // 250 or 1)])
+        same = float(np.mean(theirs.argmax(1) == ours.argmax(1)))
+        diff = np.abs(theirs - ours)
+        within = float(np.mean(diff <= step * 1.001))
+        ok = same >= 0.999 and diff.max() <= step * 1.001
+        failed |= not ok
+        print(f"{'ok  ' if ok else 'FAIL'} {path.split('/')[-1]} onnxruntime {ort.__version__} {level.name}: "
+              f"{len(ours)} samples, same top-1 {same:.2%}, largest difference {diff.max():.6f} of a step of {step:.6f}, "
+              f"within one step {within:.3%}")
+    sys.exit(failed)
+
+
+if __name__ == "__main__":
+    main()
