@@ -1,5 +1,14 @@
 // Package syntax turns the YAML text of a recipe into nodes that know, for every byte of every value, the byte of the
 // text it came from. It knows no key of the language. It is the only importer of a YAML library.
+//
+// The library (gopkg.in/yaml.v3) decides what the text means; it gives a start line and column for each node and no
+// more. So a second, small decoder reads each scalar again and is believed only where it comes to the same value
+// (scalar.go), a light lexer finds where brackets close and words its syntax errors (lex.go, complain.go), and the walk
+// over the library's nodes refuses what the library lets through: duplicate keys, alias bombs and cycles, second
+// documents, foreign tags (walk.go).
+//
+// One thing is ours: `${{ … }}` is a word. Outside quotes YAML would break it up at braces, colons and commas; here it
+// holds together, so `{type: ${{ vars.type }}, group_size: 64}` means what it says.
 package syntax
 
 import "github.com/pare-ml/pare/recipe/diag"
@@ -14,16 +23,32 @@ const (
 	Mapping
 )
 
-// Node is a value of the text. Nodes are not changed after Parse; Merge makes new ones.
+// String returns the word that messages use: nothing, a value, a list, a mapping.
+func (k Kind) String() string {
+	switch k {
+	case Null:
+		return "nothing"
+	case Scalar:
+		return "a value"
+	case Sequence:
+		return "a list"
+	}
+	return "a mapping"
+}
+
+// Node is a value of the text. Nodes are not changed after Parse; Merge makes new ones. Aliases share the nodes of
+// their anchor, so a node may have several parents.
 type Node struct {
 	Kind  Kind
 	Span  diag.Span // the value's own bytes, quotes included, tag and anchor left out
-	Text  string    // Scalar: the decoded value
-	Plain bool      // Scalar: written without quotes and not as a block, so 8 is a number and "8" is not
+	Text  string    // Scalar and Null: the decoded value
+	Plain bool      // Scalar and Null: written without quotes and not as a block, so 8 is a number and "8" is not
 	Items []*Node   // Sequence
 	Pairs []Pair    // Mapping, in the order of the text; keys are unique scalars; merge keys (<<) are already applied
 
-	offsets []int // Scalar: offset in the source of each byte of Text, or nil if the map does not hold
+	Alias diag.Span // where the value was brought in by *name, if it was; Span is then the anchor's value
+
+	runs []run // Scalar: where in the source the bytes of Text come from, or nil if that cannot be followed
 }
 
 // Pair is a key of a mapping with its value.
@@ -50,18 +75,28 @@ func (n *Node) Pair(key string) *Pair {
 	return nil
 }
 
-// Parse reads one YAML document. It returns nil if the text holds no usable document; everything it dislikes is
-// reported, as much of it as possible in one run (docs/recipe.md, "Text").
-func Parse(src *diag.Source, report *diag.List) *Node { panic("replaced in the next commit") }
+// KeySpan returns the place of a key, or the place where a missing key would be told: the mapping's first line.
+func (n *Node) KeySpan(key string) diag.Span {
+	if p := n.Pair(key); p != nil {
+		return p.Key.Span
+	}
+	return n.Head()
+}
 
-// Sub returns the place in the text of the bytes Text[i:j] of a scalar. Where the bytes cannot be followed it returns
-// the whole node's span: a wider place, never a wrong one.
-func (n *Node) Sub(i, j int) diag.Span { panic("replaced in the next commit") }
-
-// At follows a path of keys and list indexes such as "weights.group_size" or "losses.0.weight" and returns the node it
-// leads to, or the nearest one above that exists. Findings on effective parameters use it to point at their cause.
-func (n *Node) At(path string) *Node { panic("replaced in the next commit") }
-
-// Merge returns base with over laid upon it, key by key through nested mappings; a sequence or scalar is replaced.
-// Every part keeps the span it came with.
-func Merge(base, over *Node) *Node { panic("replaced in the next commit") }
+// Head returns the place to mark when a finding is about a whole collection: its first key, its opening bracket, the
+// first line of its first item. For a scalar it is the scalar.
+func (n *Node) Head() diag.Span {
+	if n == nil {
+		return diag.Span{}
+	}
+	s := n.Span
+	switch {
+	case n.Kind != Sequence && n.Kind != Mapping || s.Source == nil || s.Start >= len(s.Source.Text):
+		return s
+	case s.Source.Text[s.Start] == '[' || s.Source.Text[s.Start] == '{' || s.Source.Text[s.Start] == '-':
+		return diag.Span{Source: s.Source, Start: s.Start, End: s.Start + 1}
+	case n.Kind == Mapping && len(n.Pairs) > 0 && n.Pairs[0].Key.Span.Start == s.Start:
+		return n.Pairs[0].Key.Span
+	}
+	return s
+}

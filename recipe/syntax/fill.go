@@ -1,0 +1,82 @@
+package syntax
+
+import "strings"
+
+// Fill is one ${{ … }} of a text: text[Start:End] is all of it, text[From:To] the expression inside, spaces left out.
+type Fill struct{ Start, End, From, To int }
+
+// Fills finds every ${{ … }} of a text, in order. A }} inside a quoted string of the expression does not end it. If one
+// is not closed, open is its offset, else -1.
+func Fills(text string) (fills []Fill, open int) {
+	for i := 0; ; {
+		n := strings.Index(text[i:], "${{")
+		if n < 0 {
+			return fills, -1
+		}
+		start := i + n
+		end := fillEnd(text, start)
+		if end < 0 {
+			return fills, start
+		}
+		from, to := start+3, end-2
+		for from < to && isSpace(text[from]) {
+			from++
+		}
+		for to > from && isSpace(text[to-1]) {
+			to--
+		}
+		fills = append(fills, Fill{Start: start, End: end, From: from, To: to})
+		i = end
+	}
+}
+
+func isSpace(c byte) bool { return isBlank(c) || isBreak(c) }
+
+// fillEnd returns the end of the ${{ … }} at start, or -1 if it is not closed. Bytes in a string of the expression count
+// for nothing; a string that is not closed is no string.
+func fillEnd[T string | []byte](text T, start int) int {
+	strings := true
+	for i := start + 3; i < len(text); i++ {
+		switch c := text[i]; {
+		case c == '}' && i+1 < len(text) && text[i+1] == '}':
+			return i + 2
+		case strings && (c == '"' || c == '\''):
+			if end := stringEnd(text, i); end > 0 {
+				i = end
+			} else {
+				strings = false
+			}
+		}
+	}
+	return -1
+}
+
+// stringEnd returns the offset of the quote that closes the one at start within the line, or -1.
+func stringEnd[T string | []byte](text T, start int) int {
+	for i := start + 1; i < len(text) && !isBreak(text[i]); i++ {
+		switch text[i] {
+		case '\\':
+			i++
+		case text[start]:
+			return i
+		}
+	}
+	return -1
+}
+
+// mask is a range of the text that the library is shown as letters.
+type mask struct{ start, end int }
+
+// hide returns a copy of text in which the masked ranges are letters, byte for byte, so that every place stays.
+func hide(text []byte, masks []mask) []byte {
+	if len(masks) == 0 {
+		return text
+	}
+	hidden := append([]byte(nil), text...)
+	for _, m := range masks {
+		for i := m.start; i < m.end; i++ {
+			hidden[i] = 'x'
+		}
+	}
+	return hidden
+}
