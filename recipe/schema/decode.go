@@ -208,7 +208,7 @@ func (d *Decoder) unknownKey(p syntax.Pair, name string, o Object) {
 // belongs says where a key would be allowed: in a mapping inside o, or in one around it.
 func (d *Decoder) belongs(key, name string, o Object) string {
 	for _, f := range o.Fields {
-		if f.Kind == KindObject && f.Fields != nil && f.Fields.Field(key) != nil {
+		if f.Fields != nil && f.Kind != KindList && f.Kind != KindMap && f.Fields.Field(key) != nil {
 			return fmt.Sprintf("it belongs inside %s: write %s: {%s: …}", f.Name, f.Name, key)
 		}
 	}
@@ -253,7 +253,7 @@ func (d *Decoder) fail(span diag.Span, code, format string, args ...any) {
 // failFix is fail with a sure edit.
 func (d *Decoder) failFix(span diag.Span, code, with, format string, args ...any) {
 	d.add(diag.Diagnostic{Severity: diag.Error, Code: code, Span: span, Message: fmt.Sprintf(format, args...),
-		Fixes: []diag.Fix{{Message: "write " + with, Edits: []diag.Edit{{Span: span, New: with}}}}})
+		Fixes: []diag.Fix{{Edits: []diag.Edit{{Span: span, New: with}}}}})
 }
 
 // wrongType reports a node that is not of the wanted kind of value.

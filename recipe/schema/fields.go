@@ -167,12 +167,8 @@ func pathField(p *string, name, def, doc string, format Format) *Field {
 func Node(p **syntax.Node, name string, doc string) *Field {
 	*p = nil
 	f := &Field{Name: name, Doc: doc, Kind: KindAny}
-	var resolved any
-	f.bind = func(d *Decoder, n, _ *syntax.Node, name string) {
-		*p = n
-		resolved = d.Resolve(n)
-	}
-	f.show = func() any { return resolved }
+	f.bind = func(_ *Decoder, n, _ *syntax.Node, _ string) { *p = n }
+	f.show = func() any { return (&Decoder{}).Resolve(*p) }
 	return f
 }
 

@@ -161,18 +161,20 @@ func formatShare(v float64) string {
 	if v <= 1 {
 		return formatFloat(v)
 	}
-	mantissa, exponent, _ := strings.Cut(strconv.FormatFloat(v, 'e', -1, 64), "e")
-	e, _ := strconv.Atoi(exponent)
-	shifted, _ := strconv.ParseFloat(mantissa+"e"+strconv.Itoa(e+2), 64)
-	if p := formatFloat(shifted) + "%"; sameShare(p, v) {
-		return p
-	}
-	return mantissa + "e" + strconv.Itoa(e+2) + "%"
+	return formatPercent(v)
 }
 
-func sameShare(text string, v float64) bool {
-	w, ok := readPercent(text)
-	return ok && w == v
+// formatPercent writes a share in percent: its shortest digits with the point moved, so that reading them gives v.
+func formatPercent(v float64) string {
+	mantissa, exponent, _ := strings.Cut(strconv.FormatFloat(v, 'e', -1, 64), "e")
+	e, _ := strconv.Atoi(exponent)
+	moved := mantissa + "e" + strconv.Itoa(e+2)
+	if p, err := strconv.ParseFloat(moved, 64); err == nil {
+		if back, ok := readPercent(formatFloat(p) + "%"); ok && back == v {
+			return formatFloat(p) + "%"
+		}
+	}
+	return moved + "%"
 }
 
 // formatFloat writes a number in the shortest plain way that reads back the same.
