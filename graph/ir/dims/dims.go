@@ -24,9 +24,11 @@ type Dims struct {
 	parent  []Channel
 	why     []string // at roots: the reason for being fixed; empty: free
 	axes    map[string][]axis
-	shapes  map[string]ir.Shape
+	values  map[string]ir.Info
+	sound   bool // inference found no contradiction in the model
 	nodes   []rewrite
-	touched []string // tensors in the order in which the graph first uses them
+	touched []string // constants, in the order in which the graph first uses them
+	named   []string // values, in graph order
 }
 
 // axis is one axis of a tensor or value.
@@ -86,6 +88,59 @@ func (d *Dims) Places() []Place {
 				out = append(out, Place{name, k})
 			}
 		}
+	}
+	return out
+}
+
+// Kinds sorts the free channels: two are of one kind if every axis of every tensor and value holds them equally often.
+// How many channels of each kind are cut decides all shapes; which ones does not matter for them. Kinds are lists of
+// channels in the order in which the graph first holds them.
+func (d *Dims) Kinds() [][]Channel {
+	kind := map[Channel]int{}
+	var order []Channel
+	next := 1
+	for _, name := range append(append([]string(nil), d.touched...), d.named...) {
+		for _, x := range d.axes[name] {
+			if x.channels == nil {
+				continue
+			}
+			count := map[Channel]int{}
+			var here []Channel
+			for _, c := range x.channels {
+				c = d.find(c)
+				if d.why[c] != "" {
+					continue
+				}
+				if count[c] == 0 {
+					here = append(here, c)
+				}
+				count[c]++
+			}
+			type key struct{ kind, count int }
+			renamed := map[key]int{}
+			for _, c := range here {
+				if _, known := kind[c]; !known {
+					order = append(order, c)
+				}
+				k := key{kind[c], count[c]}
+				if renamed[k] == 0 {
+					renamed[k] = next
+					next++
+				}
+				kind[c] = renamed[k]
+			}
+		}
+	}
+	at := map[int]int{}
+	var out [][]Channel
+	for _, c := range order {
+		i, ok := at[kind[c]]
+		if !ok {
+			i = len(out)
+			at[kind[c]] = i
+			out = append(out, nil)
+		}
+		out[i] = append(out[i], c)
 	}
 	return out
 }
