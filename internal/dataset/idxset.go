@@ -2,9 +2,7 @@ package dataset
 
 import (
 	"crypto/sha256"
-	"encoding/binary"
 	"fmt"
-	"math"
 
 	"github.com/pare-ml/pare/graph/exec"
 	"github.com/pare-ml/pare/graph/ir"
@@ -31,7 +29,8 @@ func (s *idxSet) image(i int) []byte { return s.pixels[i*s.size() : (i+1)*s.size
 func (s *idxSet) Sample(i int) [32]byte { return sha256.Sum256(s.image(i)) }
 
 func (s *idxSet) Batch(index []int) (*exec.Array, []int, error) {
-	data := make([]byte, 0, 4*len(index)*s.size())
+	x := exec.NewArray(ir.Float32, len(index), s.c, s.h, s.w)
+	data := x.Float32s()
 	var labels []int
 	if s.labels != nil {
 		labels = make([]int, len(index))
@@ -43,13 +42,14 @@ func (s *idxSet) Batch(index []int) (*exec.Array, []int, error) {
 		img := s.image(i)
 		for c := range s.c {
 			table := &s.values[c]
-			for at := c; at < len(img); at += s.c {
-				data = binary.LittleEndian.AppendUint32(data, math.Float32bits(table[img[at]]))
+			plane := data[(k*s.c+c)*s.h*s.w:][:s.h*s.w]
+			for p := range plane {
+				plane[p] = table[img[p*s.c+c]]
 			}
 		}
 		if labels != nil {
 			labels[k] = int(s.labels[i])
 		}
 	}
-	return &exec.Array{DType: ir.Float32, Shape: []int{len(index), s.c, s.h, s.w}, Data: data}, labels, nil
+	return x, labels, nil
 }

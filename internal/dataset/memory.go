@@ -46,22 +46,21 @@ func (s Memory) Classes() int {
 
 // Batch implements Set.
 func (s Memory) Batch(index []int) (*exec.Array, []int, error) {
-	data := make([]byte, 0, 4*len(index)*s.size())
+	x := exec.NewArray(ir.Float32, append([]int{len(index)}, s.Shape...)...)
 	var labels []int
 	if s.Labels != nil {
 		labels = make([]int, 0, len(index))
 	}
-	for _, i := range index {
+	for k, i := range index {
 		if i < 0 || i >= s.Len() {
 			return nil, nil, fmt.Errorf("sample %d of a set of %d", i, s.Len())
 		}
-		data = appendFloats(data, s.input(i))
+		copy(x.Float32s()[k*s.size():], s.input(i))
 		if s.Labels != nil {
 			labels = append(labels, s.Labels[i])
 		}
 	}
-	shape := append([]int{len(index)}, s.Shape...)
-	return &exec.Array{DType: ir.Float32, Shape: shape, Data: data}, labels, nil
+	return x, labels, nil
 }
 
 // Sample implements Set.
