@@ -76,7 +76,7 @@ func (g Grid) Code(x float32) int32 {
 }
 
 // Value returns the number that a code stands for, in float32 as ONNX DequantizeLinear computes it.
-func (g Grid) Value(code int32) float32 { return float32(code-g.Zero) * g.Scale }
+func (g Grid) Value(code int32) float32 { return float32(float32(code-g.Zero) * g.Scale) }
 
 // Round returns the number nearest to x that has a code.
 func (g Grid) Round(x float32) float32 { return g.Value(g.Code(x)) }
