@@ -1,0 +1,183 @@
+package kernel
+
+import (
+	"fmt"
+	"math"
+	"testing"
+
+	"github.com/pare-ml/pare/internal/rng"
+)
+
+// The references compute what the comments of the kernels say, word by word.
+
+func referenceGemm(m, n, k int, a []float32, ars, acs int, b []float32, brs, bcs int, c []float32, ldc int, accumulate bool) {
+	for i := range m {
+		for j := range n {
+			var sum float32
+			if accumulate {
+				sum = c[i*ldc+j]
+			}
+			for p := range k {
+				sum = FMA(a[i*ars+p*acs], b[p*brs+j*bcs], sum)
+			}
+			c[i*ldc+j] = sum
+		}
+	}
+}
+
+// padded returns element (y, x) of a plane of h×w elements, zero outside.
+func padded(plane []float32, h, w, y, x int) float32 {
+	if y < 0 || y >= h || x < 0 || x >= w {
+		return 0
+	}
+	return plane[y*w+x]
+}
+
+func referenceForward(p Conv, x, w, bias, y []float32) {
+	oh, ow := p.Out()
+	cg, og := p.C/p.Groups, p.O/p.Groups
+	for i := range p.N * p.O {
+		n, o := i/p.O, i%p.O
+		for at := range oh * ow {
+			oy, ox := at/ow, at%ow
+			var sum float32
+			for c := range cg {
+				plane := x[(n*p.C+o/og*cg+c)*p.H*p.W:]
+				for kh := range p.KH {
+					for kw := range p.KW {
+						v := padded(plane, p.H, p.W, oy*p.SH+kh*p.DH-p.PT, ox*p.SW+kw*p.DW-p.PL)
+						sum = FMA(w[((o*cg+c)*p.KH+kh)*p.KW+kw], v, sum)
+					}
+				}
+			}
+			if bias != nil {
+				sum += bias[o]
+			}
+			y[i*oh*ow+at] = sum
+		}
+	}
+}
+
+func referenceBackwardInput(p Conv, w, dy, dx []float32) {
+	oh, ow := p.Out()
+	cg, og := p.C/p.Groups, p.O/p.Groups
+	for i := range p.N * p.C {
+		n, c := i/p.C, i%p.C
+		g := c / cg
+		for at := range p.H * p.W {
+			iy, ix := at/p.W, at%p.W
+			var sum float32
+			for o := g * og; o < (g+1)*og; o++ {
+				plane := dy[(n*p.O+o)*oh*ow:]
+				for kh := range p.KH {
+					for kw := range p.KW {
+						ty, tx := iy+p.PT-kh*p.DH, ix+p.PL-kw*p.DW
+						if ty%p.SH == 0 && tx%p.SW == 0 {
+							sum = FMA(w[((o*cg+c%cg)*p.KH+kh)*p.KW+kw], padded(plane, oh, ow, ty/p.SH, tx/p.SW), sum)
+						}
+					}
+				}
+			}
+			dx[i*p.H*p.W+at] = sum
+		}
+	}
+}
+
+func referenceBackwardWeight(p Conv, x, dy, dw []float32) {
+	oh, ow := p.Out()
+	cg, og := p.C/p.Groups, p.O/p.Groups
+	size := (p.N + weightChunks - 1) / weightChunks
+	for i := range dw {
+		o, c, kh, kw := i/(cg*p.KH*p.KW), i/(p.KH*p.KW)%cg, i/p.KW%p.KH, i%p.KW
+		var total float32
+		for first := 0; first < p.N; first += size {
+			var sum float32
+			for n := first; n < min(first+size, p.N); n++ {
+				plane := x[(n*p.C+o/og*cg+c)*p.H*p.W:]
+				for at := range oh * ow {
+					oy, ox := at/ow, at%ow
+					v := padded(plane, p.H, p.W, oy*p.SH+kh*p.DH-p.PT, ox*p.SW+kw*p.DW-p.PL)
+					sum = FMA(v, dy[(n*p.O+o)*oh*ow+at], sum)
+				}
+			}
+			if first == 0 {
+				total = sum
+			} else {
+				total += sum
+			}
+		}
+		dw[i] = total
+	}
+}
+
+// kinds of contents for the operands of a test.
+var kinds = []string{"normal", "short", "tiny", "special"}
+
+// fill returns n floats: drawn from a normal distribution; with few bits, so that sums end halfway between float32;
+// with products among the subnormal numbers; or with infinities, NaN and zeros of both signs among them.
+func fill(r *rng.Rand, kind string, n int) []float32 {
+	x := make([]float32, n)
+	for i := range x {
+		v := r.Normal()
+		switch kind {
+		case "short":
+			v = float64(r.Intn(1<<13)-1<<12) * math.Ldexp(1, r.Intn(8)-4)
+		case "tiny":
+			v *= math.Ldexp(1, -70-r.Intn(8))
+		case "special":
+			switch r.Intn(60) {
+			case 0:
+				v = math.Inf(1 - 2*r.Intn(2))
+			case 1:
+				v = math.NaN()
+			case 2, 3, 4:
+				v = math.Copysign(0, v)
+			case 5:
+				v *= 0x1p-140
+			case 6:
+				v *= 0x1p120
+			}
+		}
+		x[i] = float32(v)
+	}
+	return x
+}
+
+// sameBits compares bits, taking every NaN for the same, and names the first difference.
+func sameBits(got, want []float32) error {
+	if len(got) != len(want) {
+		return fmt.Errorf("%d floats; want %d", len(got), len(want))
+	}
+	for i, v := range got {
+		if math.Float32bits(v) != math.Float32bits(want[i]) && (v == v || want[i] == want[i]) {
+			return fmt.Errorf("at %d of %d: %v (%#x); want %v (%#x)", i, len(got), v, math.Float32bits(v), want[i], math.Float32bits(want[i]))
+		}
+	}
+	return nil
+}
+
+// guarded returns a slice of n floats in the middle of a larger one full of a mark, and a function that checks that the
+// marks around it still stand.
+func guarded(n int) (x []float32, check func() error) {
+	const room, mark = 70, 0x7fc0dead
+	all := make([]float32, n+2*room)
+	for i := range all {
+		all[i] = math.Float32frombits(mark)
+	}
+	return all[room : room+n : room+n], func() error {
+		for i, v := range all {
+			if (i < room || i >= room+n) && math.Float32bits(v) != mark {
+				return fmt.Errorf("wrote %d floats from a slice of %d", i-room, n)
+			}
+		}
+		return nil
+	}
+}
+
+// withEach runs f with each implementation in use.
+func withEach(t *testing.T, f func(t *testing.T)) {
+	defer func(old *implementation) { tiles = old }(tiles)
+	for _, tiles = range tileImplementations() {
+		t.Run(tiles.name, f)
+	}
+}
