@@ -38,9 +38,18 @@ type Damaged struct {
 }
 
 func (d *Damaged) Error() string {
-	s := d.Path
-	if d.Where != "" {
-		s += ": " + d.Where
+	var s string
+	for _, part := range []string{d.Path, d.Where} {
+		if part != "" {
+			s += part + ": "
+		}
 	}
-	return s + ": " + d.Reason
+	return s + d.Reason
+}
+
+// Changed is the error of a file that was altered while it was being read. It makes pare exit 5.
+type Changed struct{ Path string }
+
+func (c *Changed) Error() string {
+	return c.Path + ": the file changed while it was being read"
 }

@@ -46,6 +46,9 @@ func (g *Graph) check(outer *scope) error {
 			return fmt.Errorf("initializer %q: %w", t.Name, err)
 		}
 	}
+	for _, v := range g.Opaque {
+		in.names[v] = true
+	}
 	for i, n := range g.Nodes {
 		if err := n.check(in); err != nil {
 			return g.explain(i, err)

@@ -473,3 +473,11 @@ func (h *intHeap) pop() int {
 	*h = a
 	return top
 }
+
+// AddTensor appends an initializer whose name the graph does not have yet: the quick way for who builds a graph.
+func (g *Graph) AddTensor(t *Tensor) {
+	if g.index != nil {
+		g.index[t.Name] = len(g.tensors)
+	}
+	g.tensors = append(g.tensors, t)
+}

@@ -21,8 +21,7 @@ type Model struct {
 	ModelVersion    int64
 	Doc             string
 
-	Extra  Extra   // fields of the file's top level that pare does not read, kept as they are: functions, training
-	Origin *Origin // the whole file
+	Extra Extra // fields of the file's top level that pare does not read, kept as they are: functions, training
 }
 
 // Opset says which version of an operator domain the graph uses; the empty domain is ONNX's own.
@@ -42,8 +41,8 @@ type Graph struct {
 	Inputs  []*Value // what the caller must give; initializers listed here by old files included
 	Outputs []*Value
 	Values  []*Value // what the file says of inner values
+	Opaque  []string // names given by parts that pare only carries: sparse initializers
 	Extra   Extra
-	Origin  *Origin
 
 	tensors []*Tensor // initializers, in file order
 	index   map[string]int

@@ -1,0 +1,129 @@
+// Package onnx reads and writes ONNX files by walking protobuf's wire format, with no generated code between: what pare
+// does not read (training information, functions, fields of later versions) is kept as it stands, and what no pass has
+// changed is written with its own bytes.
+//
+// # Reading
+//
+// Open maps the file and walks its structure; elements of tensors stay in the file until a Tensor's Bytes asks for them
+// and are then copied out, so that a file cut or changed under the mapping is an error (format.Changed) and never a fault.
+// IR versions from 3 and operator sets from 1 are read; the lowest that passes and the executor promise to treat is 7.
+//
+// # Damage
+//
+// A file that is cut, contradictory or hostile gives a *format.Damaged with the element and the offset. No allocation is
+// larger than in proportion to the bytes present, graphs nest at most 32 deep, and all sizes are checked before use.
+//
+// # Writing
+//
+// Encode writes fields in the order of their numbers. A node, attribute, tensor or value that still says what its Origin
+// says is written with those bytes; anything else from its fields, elements as raw_data. A tensor that was read from
+// another file (external data) is written into the model. The whole is at most 2 GiB, the bound of protobuf.
+package onnx
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/pare-ml/pare/graph/format"
+	"github.com/pare-ml/pare/graph/ir"
+)
+
+// Format is the record of this format.
+var Format = format.Format{
+	Name:       "onnx",
+	Doc:        "Open Neural Network Exchange: a graph of operators with its weights in one file.",
+	Extensions: []string{".onnx"},
+	Detect:     Detect,
+	Open:       Open,
+	Encode: func(m *ir.Model) ([]format.File, error) {
+		b, err := Encode(m)
+		if err != nil {
+			return nil, err
+		}
+		return []format.File{{Data: b}}, nil
+	},
+}
+
+var errNotRegular = errors.New("is no regular file")
+
+func tooLarge(path string, size int64) error {
+	return &format.Damaged{Path: path, Reason: fmt.Sprintf("the file has %d bytes; an ONNX file, being one protobuf message, has at most %d", size, maxSize)}
+}
+
+// Detect reports whether the first bytes of a file look like a model: ONNX has no magic number, but exporters write the
+// IR version first, or else another of the model's own fields.
+func Detect(head []byte) bool {
+	for i := 0; i < 3; i++ {
+		f, err := next(head, 0)
+		if err != nil {
+			// a long field, the graph as a rule, is cut off by the end of head
+			return i > 0
+		}
+		switch {
+		case f.no == 1 && f.num >= oldestIR && f.num <= newestIR && f.typ == 0:
+		case f.no >= 2 && f.no <= 8 && (f.no == 5) == (f.typ == 0):
+		default:
+			return false
+		}
+		if f.no == 1 && i == 0 {
+			return len(head) > 2 && plausible(head[f.size:])
+		}
+		if head = head[f.size:]; len(head) == 0 {
+			return true
+		}
+	}
+	return true
+}
+
+// plausible reports whether what follows the IR version is the tag of another field of the model.
+func plausible(rest []byte) bool {
+	if len(rest) == 0 {
+		return true
+	}
+	no := rest[0] >> 3
+	return no >= 2 && no <= 26 && (no == 5 && rest[0]&7 == 0 || no != 5 && rest[0]&7 == 2)
+}
+
+// Open reads the model in a file. close releases the file; no tensor of the model may be asked for its bytes after that.
+func Open(path string) (*ir.Model, func() error, error) {
+	src, err := openSource(path)
+	if err != nil {
+		return nil, nil, err
+	}
+	ext := &externals{path: path}
+	closeAll := func() error { return errors.Join(ext.close(), src.close()) }
+	m, err := decode(src, path, ext)
+	if err != nil {
+		closeAll()
+		return nil, nil, err
+	}
+	return m, closeAll, nil
+}
+
+// Decode reads a model from memory, which the model keeps. Tensors in other files are refused: there is no folder to look
+// for them.
+func Decode(b []byte) (*ir.Model, error) {
+	if len(b) > maxSize {
+		return nil, tooLarge("", int64(len(b)))
+	}
+	return decode(&memory{b}, "", &externals{})
+}
+
+func decode(src source, path string, ext *externals) (m *ir.Model, err error) {
+	if src.size() == 0 {
+		return nil, &format.Damaged{Path: path, Reason: "the file is empty"}
+	}
+	err = src.view(0, src.size(), func(b []byte) error {
+		r := &reader{src: src, external: ext}
+		m, err = r.model(b)
+		return err
+	})
+	if err == nil {
+		err = ext.overlap()
+	}
+	if err != nil {
+		return nil, toDamaged(path, err)
+	}
+	m.Path = path
+	return m, nil
+}
