@@ -1,0 +1,258 @@
+package exec
+
+import (
+	"math"
+	"slices"
+
+	"github.com/pare-ml/pare/graph/ir"
+	"github.com/pare-ml/pare/internal/kernel"
+	"github.com/pare-ml/pare/internal/parallel"
+)
+
+// QuantizeLinear and DequantizeLinear. A scale (and zero point) serves the whole value, or each index along an axis, or
+// each block of block_size along it.
+
+// grids says which scale belongs to which elements: the value is outer × n × inner, and blocks of that many of the n
+// share the scale at (outer, block, inner). Without blocks the scale hangs on n alone, or on nothing.
+type grids struct {
+	outer, n, inner int
+	block           int // 0: no blocks
+	single          bool
+	scale           []float32
+	zero            func(i int) int64
+}
+
+// gridsOf reads scale and zero point, inputs 1 and 2, of a value of the given shape.
+func (c *call) gridsOf(shape []int) grids {
+	s := c.input(1)
+	if s.DType != ir.Float32 {
+		c.unsupported("its scale is %s", s.DType)
+	}
+	g := grids{scale: s.Float32s(), zero: func(int) int64 { return 0 }}
+	if c.has(2) {
+		z := c.in[2]
+		if z.Len() != s.Len() {
+			c.fail("%d zero points for %d scales", z.Len(), s.Len())
+		}
+		if !isInteger(z.DType) {
+			c.unsupported("its zero point is %s", z.DType)
+		}
+		g.zero = readInt(z)
+	}
+	if len(s.Shape) == 0 || s.Len() == 1 && len(s.Shape) == 1 {
+		g.single = true
+		return g
+	}
+	axis := c.axis(c.node.Int("axis", 1), len(shape))
+	g.outer, g.n, g.inner = count(shape[:axis]), shape[axis], count(shape[axis+1:])
+	want := []int{g.n}
+	if block := c.node.Int("block_size", 0); block != 0 {
+		if g.block = c.size(block); g.block < 1 {
+			c.fail("block_size is %d", block)
+		}
+		want = slices.Clone(shape)
+		want[axis] = (g.n + g.block - 1) / g.block
+	}
+	if !equalShape(s.Shape, want) {
+		c.fail("scales of shape %v for a value of shape %v at axis %d; they should be %v", s.Shape, shape, axis, want)
+	}
+	return g
+}
+
+func isInteger(d ir.DType) bool {
+	switch d {
+	case ir.Int8, ir.Uint8, ir.Int16, ir.Uint16, ir.Int32, ir.Int4, ir.Uint4:
+		return true
+	}
+	return false
+}
+
+// runs calls do for pieces of size elements in all that share a scale: elements [from, to) and scale k.
+func (c *call) runs(g grids, size int, do func(from, to, k int)) { g.runs(c.p.workers, size, do) }
+
+// runs is the same on that many workers; with one, pieces come in order.
+func (g grids) runs(workers, size int, do func(from, to, k int)) {
+	if g.single {
+		parallel.Chunks(workers, size, grain, func(_, from, to int) { do(from, to, 0) })
+		return
+	}
+	blocks := 1
+	if g.block > 0 {
+		blocks = (g.n + g.block - 1) / g.block
+	}
+	parallel.Chunks(workers, g.outer*g.n, max(1, grain/max(1, g.inner)), func(_, from, to int) {
+		for i := from; i < to; i++ {
+			at := i * g.inner
+			if g.block == 0 {
+				do(at, at+g.inner, i%g.n)
+				continue
+			}
+			k := (i/g.n*blocks + i%g.n/g.block) * g.inner
+			for j := range g.inner {
+				do(at+j, at+j+1, k+j)
+			}
+		}
+	})
+}
+
+// codeType returns the type of QuantizeLinear's output.
+func (c *call) codeType() ir.DType {
+	switch {
+	case c.has(2):
+		return c.in[2].DType
+	case c.node.Int("output_dtype", 0) != 0:
+		return ir.DType(c.node.Int("output_dtype", 0))
+	}
+	return ir.Uint8
+}
+
+func quantizeForward(c *call) {
+	x := c.in[0]
+	if x.DType != ir.Float32 {
+		c.unsupported("its input is %s", x.DType)
+	}
+	g := c.gridsOf(x.Shape)
+	t := c.codeType()
+	src := x.Float32s()
+	switch t {
+	case ir.Int8:
+		dst := c.output(0, t, x.Shape...).Int8s()
+		c.runs(g, len(src), func(from, to, k int) { kernel.QuantizeInt8(dst[from:to], src[from:to], g.scale[k], int32(g.zero(k))) })
+	case ir.Uint8:
+		dst := c.output(0, t, x.Shape...).Uint8s()
+		c.runs(g, len(src), func(from, to, k int) { kernel.QuantizeUint8(dst[from:to], src[from:to], g.scale[k], int32(g.zero(k))) })
+	case ir.Int16, ir.Uint16:
+		lo, hi := intRange(t)
+		put := writeInt(c.output(0, t, x.Shape...))
+		c.runs(g, len(src), func(from, to, k int) {
+			for i := from; i < to; i++ {
+				put(i, min(max(code(src[i], g.scale[k], g.zero(k)), lo), hi))
+			}
+		})
+	case ir.Int4, ir.Uint4:
+		lo, hi := intRange(ir.Int4)
+		if t == ir.Uint4 {
+			lo, hi = 0, 15
+		}
+		y := c.output(0, t, x.Shape...)
+		codes := make([]uint8, len(src))
+		c.runs(g, len(src), func(from, to, k int) {
+			for i := from; i < to; i++ {
+				codes[i] = uint8(min(max(code(src[i], g.scale[k], g.zero(k)), lo), hi)) & 15
+			}
+		})
+		clear(y.Data)
+		for i, v := range codes {
+			y.Data[i/2] |= v << (4 * (i % 2))
+		}
+	default:
+		c.unsupported("codes of %s", t)
+	}
+}
+
+// code is the code of x before it is cut to its type's range: x/scale rounded half to even, plus zero. NaN counts as 0.
+func code(x, scale float32, zero int64) int64 {
+	q := math.RoundToEven(float64(x / scale))
+	return toInt64(q, -1<<32, 1<<32) + zero
+}
+
+// quantizeGradient passes straight through where the code is within its type's range. With respect to the scale it is
+// what is left of Esser et al. 2019 ("Learned Step Size Quantization") beside DequantizeLinear's share.
+func quantizeGradient(c *call) {
+	x := c.in[0].Float32s()
+	g := c.gridsOf(c.in[0].Shape)
+	t := c.codeType()
+	lo, hi := intRange(t)
+	if t == ir.Uint4 {
+		lo, hi = 0, 15
+	}
+	dy := c.dout[0].Float32s()
+	inside := func(i, k int) bool {
+		q := code(x[i], g.scale[k], g.zero(k))
+		return q >= lo && q <= hi
+	}
+	if c.want[1] {
+		sums := make([]float64, len(g.scale))
+		g.runs(1, len(x), func(from, to, k int) {
+			for i := from; i < to; i++ {
+				if inside(i, k) {
+					sums[k] -= float64(dy[i]) * float64(x[i]/g.scale[k])
+				}
+			}
+		})
+		c.scaleGradient(sums)
+	}
+	if !c.want[0] {
+		return
+	}
+	dx := c.gradLike(0, c.dout[0]).Float32s()
+	c.runs(g, len(x), func(from, to, k int) {
+		for i := from; i < to; i++ {
+			if inside(i, k) {
+				dx[i] = dy[i]
+			} else {
+				dx[i] = 0
+			}
+		}
+	})
+}
+
+func (c *call) scaleGradient(sums []float64) {
+	c.din[1] = c.alloc(ir.Float32, c.in[1].Shape...)
+	for k, v := range sums {
+		c.din[1].Float32s()[k] = float32(v)
+	}
+}
+
+func dequantizeForward(c *call) {
+	x := c.in[0]
+	if t := c.node.Int("output_dtype", 0); t != 0 && ir.DType(t) != ir.Float32 {
+		c.unsupported("an output of %s", ir.DType(t))
+	}
+	if !isInteger(x.DType) {
+		c.unsupported("its input is %s", x.DType)
+	}
+	g := c.gridsOf(x.Shape)
+	dst := c.output(0, ir.Float32, x.Shape...).Float32s()
+	switch x.DType {
+	case ir.Int8:
+		src := x.Int8s()
+		c.runs(g, len(dst), func(from, to, k int) { kernel.DequantizeInt8(dst[from:to], src[from:to], g.scale[k], int32(g.zero(k))) })
+	case ir.Uint8:
+		src := x.Uint8s()
+		c.runs(g, len(dst), func(from, to, k int) {
+			kernel.DequantizeUint8(dst[from:to], src[from:to], g.scale[k], int32(g.zero(k)))
+		})
+	case ir.Int32:
+		src := x.Int32s()
+		c.runs(g, len(dst), func(from, to, k int) {
+			kernel.DequantizeInt32(dst[from:to], src[from:to], g.scale[k], int32(g.zero(k)))
+		})
+	default:
+		get := readInt(x)
+		c.runs(g, len(dst), func(from, to, k int) {
+			for i := from; i < to; i++ {
+				dst[i] = float32(get(i)-g.zero(k)) * g.scale[k]
+			}
+		})
+	}
+}
+
+// dequantizeGradient gives the code the gradient of the value that it stands for.
+func dequantizeGradient(c *call) {
+	if c.want[0] {
+		c.din[0] = c.alias(c.dout[0], c.in[0].Shape...)
+	}
+	if !c.want[1] {
+		return
+	}
+	g := c.gridsOf(c.in[0].Shape)
+	get, dy := readInt(c.in[0]), c.dout[0].Float32s()
+	sums := make([]float64, len(g.scale))
+	g.runs(1, len(dy), func(from, to, k int) {
+		for i := from; i < to; i++ {
+			sums[k] += float64(dy[i]) * float64(get(i)-g.zero(k))
+		}
+	})
+	c.scaleGradient(sums)
+}
