@@ -128,15 +128,10 @@ func (a *analysis) axis(name string, k int) axis {
 	if k < 0 || k >= len(t.Shape) {
 		return fixed("constant %q has no axis %d", name, k)
 	}
-	if a.axes[name] == nil {
-		a.axes[name] = make([]axis, len(t.Shape))
-		a.touched = append(a.touched, name)
-	}
-	x := &a.axes[name][k]
+	x := a.place(t, name, k)
 	if !x.asked {
 		x.asked = true
 		switch n := t.Shape[k]; {
-		case x.why != "":
 		case n > maxAxis || len(a.parent)+n > maxIndexes:
 			x.why = fmt.Sprintf("axis %d of %q is too long to follow", k, name)
 		case t.DType.Bits() < 8:
@@ -146,6 +141,15 @@ func (a *analysis) axis(name string, k int) axis {
 		}
 	}
 	return *x
+}
+
+// place returns where the axis of a constant is noted.
+func (a *analysis) place(t *ir.Tensor, name string, k int) *axis {
+	if a.axes[name] == nil {
+		a.axes[name] = make([]axis, len(t.Shape))
+		a.touched = append(a.touched, name)
+	}
+	return &a.axes[name][k]
 }
 
 // set records the axes of an output.
@@ -187,6 +191,12 @@ func (a *analysis) setAll(name, why string) {
 
 // fixAxis makes one axis of an input uncuttable.
 func (a *analysis) fixAxis(name string, k int, why string) {
+	if t := a.constant(name); t != nil && k < len(t.Shape) {
+		if x := a.place(t, name, k); !x.asked {
+			x.asked, x.why = true, why
+			return
+		}
+	}
 	if x := a.axis(name, k); x.channels != nil {
 		a.fix(x.channels, why)
 	}
