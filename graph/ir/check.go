@@ -1,6 +1,9 @@
 package ir
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // Check reports the first thing that makes the model no model: a value given twice, taken before it is given or never,
 // an output that nobody gives, a tensor whose type and shape are impossible. Formats call it after reading, the engine
@@ -71,10 +74,18 @@ func (e missing) Error() string { return fmt.Sprintf("takes %q, which nothing gi
 func (g *Graph) explain(i int, err error) error {
 	n := g.Nodes[i]
 	if m, ok := err.(missing); ok {
-		if p := g.Producer(m.name); p == n {
-			return fmt.Errorf("%s takes its own output %q", nodePlace(i, n), m.name)
-		} else if p != nil {
-			return fmt.Errorf("%s takes %q before %s %q gives it: nodes out of order or in a cycle", nodePlace(i, n), m.name, p.Op, p.Name)
+		for j, p := range g.Nodes {
+			if !slices.Contains(p.Outputs, m.name) {
+				continue
+			}
+			why := "in a cycle"
+			if sorted := (&Graph{Nodes: slices.Clone(g.Nodes)}); sorted.Toposort() == nil {
+				why = "out of order; the standard asks that a value is given before it is taken"
+			}
+			if p == n {
+				return fmt.Errorf("%s takes its own output %q", nodePlace(i, n), m.name)
+			}
+			return fmt.Errorf("%s takes %q before %s gives it: the nodes are %s", nodePlace(i, n), m.name, nodePlace(j, p), why)
 		}
 	}
 	return fmt.Errorf("%s: %w", nodePlace(i, n), err)

@@ -105,5 +105,5 @@ func (m *Model) SetOpset(domain string, version int64) {
 			return
 		}
 	}
-	m.Opsets = append(m.Opsets, Opset{domain, version})
+	m.Opsets = append(m.Opsets, Opset{Domain: domain, Version: version})
 }

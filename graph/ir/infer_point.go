@@ -32,7 +32,7 @@ func inferDropout(c *call) error {
 
 func inferPRelu(c *call) error {
 	x, slope := c.shape(0), c.shape(1)
-	if x != nil && slope != nil {
+	if x != nil && slope != nil && c.opset >= 7 { // before, slopes were one for each channel, whatever the rank
 		if s, err := broadcast(x, slope); err != nil || len(s) != len(x) {
 			return fmt.Errorf("slope of shape %v does not fit an input of shape %v", slope, x)
 		}

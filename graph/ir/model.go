@@ -21,17 +21,22 @@ type Model struct {
 	ModelVersion    int64
 	Doc             string
 
-	Extra Extra // fields of the file's top level that pare does not read, kept as they are: functions, training
+	Present uint32 // bit n: the file has field n, and it is written even if it is empty
+	Extra   Extra  // fields of the file's top level that pare does not read, kept as they are: functions, training
 }
 
 // Opset says which version of an operator domain the graph uses; the empty domain is ONNX's own.
 type Opset struct {
 	Domain  string
 	Version int64
+	Origin  *Origin // as in Node
 }
 
 // KeyValue is an entry of the file's metadata.
-type KeyValue struct{ Key, Value string }
+type KeyValue struct {
+	Key, Value string
+	Origin     *Origin // as in Node
+}
 
 // Graph is a list of nodes in topological order over named values.
 type Graph struct {
@@ -42,6 +47,7 @@ type Graph struct {
 	Outputs []*Value
 	Values  []*Value // what the file says of inner values
 	Opaque  []string // names given by parts that pare only carries: sparse initializers
+	Present uint32   // as in Model
 	Extra   Extra
 
 	tensors []*Tensor // initializers, in file order

@@ -25,6 +25,14 @@ type reader struct {
 	external *externals // nil: tensors in other files are left without bytes
 }
 
+// present is the bit of a field in ir.Model.Present.
+func present(f field) uint32 {
+	if f.no < 32 {
+		return 1 << f.no
+	}
+	return 0
+}
+
 // element counts one more node, value, attribute or tensor.
 func (r *reader) element(off int64) error {
 	if r.count++; r.count > maxElements {
@@ -43,6 +51,7 @@ func (r *reader) model(b []byte) (*ir.Model, error) {
 	m := &ir.Model{Format: "onnx"}
 	var graph *message
 	err := message{b, 0}.each(func(f field) error {
+		m.Present |= present(f)
 		switch f.no {
 		case 1:
 			return f.int(&m.IRVersion, "ir_version")
@@ -97,20 +106,14 @@ func (r *reader) opset(m *ir.Model, f field) error {
 	if err := r.element(f.off); err != nil {
 		return err
 	}
-	var o ir.Opset
-	err := f.val.each(func(f field) error {
-		switch f.no {
-		case 1:
-			return f.text(&o.Domain, "domain")
-		case 2:
-			return f.int(&o.Version, "version")
-		}
-		return nil
-	})
+	o, err := r.readOpset(f.val)
 	if err == nil && (o.Version < 1 || o.Version > newestOpset) {
 		err = damaged(f.off, "operator set %q has version %d; it must lie between 1 and %d", o.Domain, o.Version, newestOpset)
 	}
-	if err == nil && len(m.Opsets) < 1000 {
+	if err == nil && len(m.Opsets) >= 1000 {
+		err = damaged(f.off, "the model imports more than 1000 operator sets")
+	}
+	if err == nil {
 		for _, p := range m.Opsets {
 			if p.Domain == o.Domain && p.Version != o.Version {
 				err = damaged(f.off, "operator set %q is imported twice, as version %d and as %d", o.Domain, p.Version, o.Version)
@@ -128,14 +131,30 @@ func (r *reader) metadata(m *ir.Model, f field) error {
 	if err := r.element(f.off); err != nil {
 		return err
 	}
-	kv, err := keyValue(f.val)
+	kv, err := r.keyValue(f.val)
 	m.Metadata = append(m.Metadata, kv)
 	return in(err, "metadata_props[%d]", len(m.Metadata)-1)
 }
 
+// readOpset reads an OperatorSetIdProto.
+func (r *reader) readOpset(m message) (ir.Opset, error) {
+	o := ir.Opset{Origin: r.origin(m)}
+	err := m.each(func(f field) error {
+		switch f.no {
+		case 1:
+			return f.text(&o.Domain, "domain")
+		case 2:
+			return f.int(&o.Version, "version")
+		}
+		return nil
+	})
+	return o, err
+}
+
 // keyValue reads a StringStringEntryProto.
-func keyValue(m message) (kv ir.KeyValue, err error) {
-	err = m.each(func(f field) error {
+func (r *reader) keyValue(m message) (ir.KeyValue, error) {
+	kv := ir.KeyValue{Origin: r.origin(m)}
+	err := m.each(func(f field) error {
 		switch f.no {
 		case 1:
 			return f.text(&kv.Key, "key")
@@ -155,6 +174,7 @@ func (r *reader) graph(msg message, depth int) (*ir.Graph, error) {
 	g := &ir.Graph{}
 	names := make(map[string]bool)
 	err := msg.each(func(f field) error {
+		g.Present |= present(f)
 		list := ""
 		switch f.no {
 		case 2:

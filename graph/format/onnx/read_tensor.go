@@ -74,7 +74,7 @@ func (r *reader) tensor(msg message) (*ir.Tensor, error) {
 		case 12:
 			return f.text(&t.Doc, "doc_string")
 		case 4, 5, 6, 7, 9, 10, 11, 13, 14:
-			return c.add(f)
+			return c.add(r, f)
 		}
 		extra = r.extra(extra, f)
 		return nil
@@ -105,7 +105,7 @@ func (r *reader) tensor(msg message) (*ir.Tensor, error) {
 }
 
 // add notes a field that holds elements, or says where they are.
-func (c *contents) add(f field) error {
+func (c *contents) add(r *reader, f field) error {
 	switch f.no {
 	case 9:
 		if err := f.need(protowire.BytesType, "raw_data"); err != nil {
@@ -128,7 +128,7 @@ func (c *contents) add(f field) error {
 		if err := f.need(protowire.BytesType, "external_data"); err != nil {
 			return err
 		}
-		kv, err := keyValue(f.val)
+		kv, err := r.keyValue(f.val)
 		if err != nil {
 			return in(err, "external_data")
 		}

@@ -65,6 +65,13 @@ func (o *output) some(no protowire.Number, s string) {
 	}
 }
 
+// given writes a string field that is not empty or that the file had.
+func (o *output) given(no protowire.Number, s string, present uint32) {
+	if s != "" || present&(1<<no) != 0 {
+		o.text(no, s)
+	}
+}
+
 // head writes the tag and length of a field whose content follows.
 func (o *output) head(no protowire.Number, size int64) {
 	o.bytes(protowire.AppendVarint(protowire.AppendTag(nil, no, protowire.BytesType), uint64(size)))
@@ -118,28 +125,46 @@ func Encode(m *ir.Model) ([]byte, error) {
 	}
 	o := &output{}
 	o.int(1, irVersion(m))
-	o.some(2, m.Producer)
-	o.some(3, m.ProducerVersion)
-	o.some(4, m.Domain)
-	if m.ModelVersion != 0 {
+	o.given(2, m.Producer, m.Present)
+	o.given(3, m.ProducerVersion, m.Present)
+	o.given(4, m.Domain, m.Present)
+	if m.ModelVersion != 0 || m.Present&(1<<5) != 0 {
 		o.int(5, m.ModelVersion)
 	}
-	o.some(6, m.Doc)
+	o.given(6, m.Doc, m.Present)
 	o.message(7, g)
 	for _, s := range m.Opsets {
-		p := &output{}
-		p.text(1, s.Domain)
-		p.int(2, s.Version)
-		o.message(8, p)
+		o.message(8, encodeOpset(s))
 	}
 	for _, kv := range m.Metadata {
-		p := &output{}
-		p.text(1, kv.Key)
-		p.text(2, kv.Value)
-		o.message(14, p)
+		o.message(14, encodeKeyValue(kv))
 	}
 	o.extra(m.Extra)
 	return o.assemble()
+}
+
+func encodeOpset(s ir.Opset) *output {
+	o := &output{}
+	was, ok := again(s.Origin, (*reader).readOpset)
+	if ok && was.Domain == s.Domain && was.Version == s.Version {
+		o.origin(s.Origin)
+		return o
+	}
+	o.text(1, s.Domain)
+	o.int(2, s.Version)
+	return o
+}
+
+func encodeKeyValue(kv ir.KeyValue) *output {
+	o := &output{}
+	was, ok := again(kv.Origin, (*reader).keyValue)
+	if ok && was.Key == kv.Key && was.Value == kv.Value {
+		o.origin(kv.Origin)
+		return o
+	}
+	o.text(1, kv.Key)
+	o.text(2, kv.Value)
+	return o
 }
 
 // irVersion is the model's, but 4 at least if an initializer is not listed as an input, which version 3 asks for.
@@ -168,7 +193,7 @@ func encodeGraph(g *ir.Graph) (*output, error) {
 		}
 		o.message(1, p)
 	}
-	o.some(2, g.Name)
+	o.given(2, g.Name, g.Present)
 	for _, t := range g.Tensors() {
 		p, err := encodeTensor(t)
 		if err != nil {
@@ -176,7 +201,7 @@ func encodeGraph(g *ir.Graph) (*output, error) {
 		}
 		o.message(5, p)
 	}
-	o.some(10, g.Doc)
+	o.given(10, g.Doc, g.Present)
 	for i, list := range [][]*ir.Value{g.Inputs, g.Outputs, g.Values} {
 		for _, v := range list {
 			o.message(protowire.Number(11+i), encodeValue(v))
