@@ -33,7 +33,7 @@ type Decoder struct {
 
 // Scope is a mapping around another.
 type Scope struct {
-	Name   string // its key: "prune"
+	Name   string // what findings call it: "prune", "a step"
 	Fields []*Field
 }
 
@@ -50,7 +50,7 @@ func (d *Decoder) Decode(n *syntax.Node, o Object) bool { return d.DecodeAt(n, n
 // be nil.
 func (d *Decoder) DecodeAt(n, key *syntax.Node, o Object) bool {
 	before := d.errors
-	name := ""
+	name := "the mapping"
 	if key != nil {
 		name = key.Text
 	}
@@ -66,8 +66,11 @@ func (d *Decoder) DecodeValue(n *syntax.Node, f *Field) bool {
 	return d.errors == before
 }
 
-// object decodes the mapping n, the value of key; name is what findings call it, empty for the document itself.
+// object decodes the mapping n, the value of key, which may be nil; name is what findings call it.
 func (d *Decoder) object(n, key *syntax.Node, name string, o Object) {
+	if key == nil && o.Name != "" {
+		name = o.Name
+	}
 	if o.Node != nil {
 		*o.Node = n
 	}
@@ -75,7 +78,7 @@ func (d *Decoder) object(n, key *syntax.Node, name string, o Object) {
 	switch {
 	case n == nil || n.Kind == syntax.Null:
 	case n.Kind == syntax.Mapping:
-		d.pairs(n, name, o)
+		d.pairs(n, key != nil, name, o)
 	case o.Short != "":
 		d.value(n, key, o.Field(o.Short), name)
 		d.missing(n, key, name, o, o.Short)
@@ -102,13 +105,13 @@ func (d *Decoder) check(n *syntax.Node, o Object, errors, later int) {
 }
 
 // pairs decodes the keys of a mapping that are there.
-func (d *Decoder) pairs(n *syntax.Node, name string, o Object) {
+func (d *Decoder) pairs(n *syntax.Node, keyed bool, name string, o Object) {
 	d.Around = append(d.Around, Scope{name, o.Fields})
 	defer func() { d.Around = d.Around[:len(d.Around)-1] }()
 	for _, p := range n.Pairs {
 		f := o.Field(p.Key.Text)
 		if f == nil {
-			d.unknownKey(p, name, o)
+			d.unknownKey(p, keyed, name, o)
 			continue
 		}
 		if f.Deprecated != "" {
@@ -155,7 +158,7 @@ func (d *Decoder) missing(n, key *syntax.Node, name string, o Object, given stri
 			continue
 		}
 		if f.Required {
-			d.fail(place(n, key), "missing-key", "%s needs %s: %s", orRecipe(name), f.Name, f.Doc)
+			d.fail(place(n, key), "missing-key", "%s needs %s: %s", name, f.Name, f.Doc)
 			continue
 		}
 		if f.Format == FormatData && f.Default != "" && d.Refer != nil && key != nil && !d.Refer(key, f.Default) {
@@ -164,31 +167,19 @@ func (d *Decoder) missing(n, key *syntax.Node, name string, o Object, given stri
 	}
 }
 
-// place is where a finding about a mapping as a whole belongs: its key, else its first key, else itself.
+// place is where a finding about a mapping as a whole belongs: its key, else its beginning.
 func place(n, key *syntax.Node) diag.Span {
-	switch {
-	case key != nil:
+	if key != nil {
 		return key.Span
-	case n == nil:
-		return diag.Span{}
-	case len(n.Pairs) > 0:
-		return n.Pairs[0].Key.Span
 	}
-	return n.Span
-}
-
-func orRecipe(name string) string {
-	if name == "" {
-		return "a recipe"
-	}
-	return name
+	return n.Head()
 }
 
 // unknownKey reports a key that no field bears: where it belongs, the name it is near to, or what there is.
-func (d *Decoder) unknownKey(p syntax.Pair, name string, o Object) {
+func (d *Decoder) unknownKey(p syntax.Pair, keyed bool, name string, o Object) {
 	key := p.Key.Text
-	what := fmt.Sprintf("unknown key %q in %s", key, orRecipe(name))
-	if advice := d.belongs(key, name, o); advice != "" {
+	what := fmt.Sprintf("unknown key %q in %s", key, name)
+	if advice := d.belongs(key, keyed, name, o); advice != "" {
 		d.fail(p.Key.Span, "unknown-key", "%s; %s", what, advice)
 		return
 	}
@@ -206,7 +197,7 @@ func (d *Decoder) unknownKey(p syntax.Pair, name string, o Object) {
 }
 
 // belongs says where a key would be allowed: in a mapping inside o, or in one around it.
-func (d *Decoder) belongs(key, name string, o Object) string {
+func (d *Decoder) belongs(key string, keyed bool, name string, o Object) string {
 	for _, f := range o.Fields {
 		if f.Fields != nil && f.Kind != KindList && f.Kind != KindMap && f.Fields.Field(key) != nil {
 			return fmt.Sprintf("it belongs inside %s: write %s: {%s: …}", f.Name, f.Name, key)
@@ -216,10 +207,10 @@ func (d *Decoder) belongs(key, name string, o Object) string {
 		if (Object{Fields: d.Around[i].Fields}).Field(key) == nil {
 			continue
 		}
-		if i == len(d.Around)-2 {
+		if keyed && i == len(d.Around)-2 {
 			return fmt.Sprintf("it belongs beside %s, one level further left", name)
 		}
-		return fmt.Sprintf("it belongs directly in %s, further left", orRecipe(d.Around[i].Name))
+		return fmt.Sprintf("it belongs directly in %s, further left", d.Around[i].Name)
 	}
 	return ""
 }
@@ -258,7 +249,7 @@ func (d *Decoder) failFix(span diag.Span, code, with, format string, args ...any
 
 // wrongType reports a node that is not of the wanted kind of value.
 func (d *Decoder) wrongType(n *syntax.Node, name, want string) {
-	d.fail(n.Span, "wrong-type", "%s is %s; it must be %s", name, found(n), want)
+	d.fail(n.Head(), "wrong-type", "%s is %s; it must be %s", name, found(n), want)
 }
 
 // found says in words what a node is: `the text "0,5"`, `the number 4`, "a list", "a mapping".

@@ -41,7 +41,7 @@ func (d *Decoder) bad(g given, code, format string, args ...any) {
 // is says what a value is: "sparsity is 1.5", "sparsity is 1.5, given by vars.sparsity".
 func (g given) is(name string) string {
 	if g.filled {
-		return fmt.Sprintf("%s is %s, given by %s,", name, g.text, g.expr)
+		return fmt.Sprintf("%s is %s, given by %s", name, g.text, g.expr)
 	}
 	return fmt.Sprintf("%s is %s", name, g.text)
 }

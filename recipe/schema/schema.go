@@ -54,6 +54,7 @@ const (
 
 // Object is the set of fields of a mapping.
 type Object struct {
+	Name   string // what findings call a mapping that stands behind no key: "a step"; else they say the key
 	Doc    string
 	Fields []*Field
 	Short  string // if set, a scalar or list may stand for the mapping and fills this field: `algorithm: gptq`
