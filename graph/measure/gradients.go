@@ -23,10 +23,11 @@ func Gradients(ctx context.Context, m *ir.Model, set dataset.Set, n Need, worker
 	if set.Classes() == 0 {
 		return nil, fmt.Errorf("data set %s has no labels; taylor measures the gradient of their loss", n.Data)
 	}
-	if len(m.Graph.Outputs) != 1 {
-		return nil, fmt.Errorf("the model has %d outputs; taylor needs exactly one, of scores for each class", len(m.Graph.Outputs))
+	out, err := Logits(m)
+	if err != nil {
+		return nil, err
 	}
-	p, err := exec.Compile(m, exec.Options{Workers: workers})
+	p, err := exec.Compile(m, exec.Options{Workers: workers, Taps: []string{out}})
 	if err != nil {
 		return nil, err
 	}
@@ -41,7 +42,6 @@ func Gradients(ctx context.Context, m *ir.Model, set dataset.Set, n Need, worker
 			r.Taylor[t.Name] = make([]float64, t.Len())
 		}
 	}
-	out := m.Graph.Outputs[0].Name
 	batches := 0
 	for from := 0; from < f.samples; from += f.batch {
 		grads, err := gradients(ctx, p, f, out, from, names)
@@ -83,7 +83,7 @@ func gradients(ctx context.Context, p *exec.Program, f *feeder, out string, from
 		return nil, err
 	}
 	defer tape.Release()
-	_, seed, err := exec.CrossEntropy(tape.Value(out), labels)
+	_, _, seed, err := exec.CrossEntropy(tape.Value(out), labels)
 	if err != nil {
 		return nil, err
 	}

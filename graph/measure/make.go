@@ -13,6 +13,10 @@ func Make(ctx context.Context, m *ir.Model, set dataset.Set, n Need, workers int
 	switch n.Kind {
 	case "range":
 		return Ranges(ctx, m, set, n, workers)
+	case "taylor":
+		return Gradients(ctx, m, set, n, workers)
+	case "activation":
+		return Activations(ctx, m, set, n, workers)
 	}
 	return nil, fmt.Errorf("there is no measurement of kind %q", n.Kind)
 }
