@@ -110,29 +110,30 @@ const entropyStep = 16
 // leastDivergence returns the range for which the distribution of the codes diverges least from that of the elements
 // inside it (Migacz 2017, "8-bit Inference with TensorRT"): for each candidate P is the histogram inside the range with
 // what lies outside added to its ends, Q the same histogram without the outside, made constant over the bins that share
-// a code. Candidates shrink the range on both sides of zero in proportion, from all bins down to as many as there are
-// codes. Of equal ones the widest wins.
+// a code. Candidates cut all magnitudes above a limit, from the whole range down to as many bins as there are codes. Of
+// equal ones the widest wins.
 func leastDivergence(h histogram, symmetric bool) Range {
-	levels := 255.0
+	levels := 255
 	if symmetric {
 		levels = 127
 	}
 	n := len(h.bins)
-	best, least := Range{min(0, h.lo), max(0, h.lo+float64(float64(n)*h.width))}, math.Inf(1)
-	zero := 0 // the bin that begins at or holds zero
+	zero := 0 // the bin nearest to zero begins there
 	if h.width > 0 && h.lo < 0 {
 		zero = min(n, int(math.RoundToEven(-h.lo/h.width)))
 	}
-	for bins := n; float64(bins) > levels; bins -= entropyStep {
-		share := float64(bins) / float64(n)
-		from := zero - int(math.RoundToEven(float64(zero)*share))
-		to := zero + int(math.RoundToEven(float64(n-zero)*share))
-		if d, ok := divergence(h.bins, from, to, levels); ok && d < least {
+	edge := func(i int) float64 { return h.lo + float64(float64(i)*h.width) }
+	best, least := Range{min(0, edge(0)), max(0, edge(n))}, math.Inf(1)
+	for limit := max(zero, n-zero); ; limit -= entropyStep {
+		from, to := max(0, zero-limit), min(n, zero+limit)
+		if to-from < levels {
+			return best
+		}
+		if d, ok := divergence(h.bins, from, to, float64(levels)); ok && d < least {
 			least = d
-			best = Range{min(0, h.lo+float64(float64(from)*h.width)), max(0, h.lo+float64(float64(to)*h.width))}
+			best = Range{min(0, edge(from)), max(0, edge(to))}
 		}
 	}
-	return best
 }
 
 // divergence returns the Kullback-Leibler divergence from P to Q for the bins [from, to) cut into as many runs as there
