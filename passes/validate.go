@@ -4,8 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
-
-	"github.com/pare-ml/pare/recipe/schema"
 )
 
 var nameForm = regexp.MustCompile(`^[a-z][a-z0-9_]*$`)
@@ -25,7 +23,9 @@ func Validate(suite []*Pass) error {
 	before := map[[2]string]bool{} // first, second
 	for _, p := range suite {
 		errs = append(errs, validateInfo(p)...)
-		errs = append(errs, validateFields(p.Name, p.Fields().Fields)...)
+		if err := p.Fields().Verify(); err != nil {
+			errs = append(errs, fmt.Errorf("pass %s: %w", p.Name, err))
+		}
 		for _, o := range p.Order {
 			pair := [2]string{p.Name, o.Before}
 			if o.Before == "" {
@@ -62,33 +62,6 @@ func validateInfo(p *Pass) []error {
 	}
 	if p.Version < 1 {
 		errs = append(errs, fmt.Errorf("pass %s has version %d; versions start at 1", p.Name, p.Version))
-	}
-	return errs
-}
-
-func validateFields(path string, fields []*schema.Field) []error {
-	var errs []error
-	seen := map[string]bool{}
-	for _, f := range fields {
-		name := path + "." + f.Name
-		if !nameForm.MatchString(f.Name) {
-			errs = append(errs, fmt.Errorf("field %s: want lower case letters, digits and _", name))
-		}
-		if seen[f.Name] {
-			errs = append(errs, fmt.Errorf("field %s is there twice", name))
-		}
-		seen[f.Name] = true
-		if f.Doc == "" {
-			errs = append(errs, fmt.Errorf("field %s has no doc", name))
-		}
-		for _, c := range f.Choices {
-			if c.Name == "" || c.Doc == "" {
-				errs = append(errs, fmt.Errorf("field %s: choice %q has no doc", name, c.Name))
-			}
-		}
-		if f.Fields != nil {
-			errs = append(errs, validateFields(name, f.Fields.Fields)...)
-		}
 	}
 	return errs
 }
