@@ -59,7 +59,7 @@ type Used struct {
 // Check tells why a gate makes no sense for its metric, before anything is measured.
 func (g GateSpec) Check(m *Metric) error {
 	switch {
-	case m.Needs.Baseline && (g.Limit == MaxDegradation || g.Limit == PercentMaxDegradation):
+	case m.Relative && (g.Limit == MaxDegradation || g.Limit == PercentMaxDegradation):
 		return fmt.Errorf("%s compares with the baseline by itself; give it a threshold instead of %s", m.Name, g.Limit)
 	case m.Kind == Figure && g.Confidence > 0 && m.Needs.Data:
 		return fmt.Errorf("%s has no interval, so no confidence can be asked; leave it out and the value itself decides", m.Name)

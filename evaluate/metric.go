@@ -20,6 +20,10 @@ type Metric struct {
 	Kind   Kind
 	Needs  Needs
 
+	// Relative marks a metric whose value is itself a comparison with the baseline (agreement): the baseline's own value
+	// says nothing, and gates limit it by a threshold.
+	Relative bool
+
 	// Score measures in.Model. What Needs lists is there.
 	Score func(in *Input) (*Score, error)
 }
@@ -51,7 +55,7 @@ func (k Kind) String() string { return [...]string{"figure", "rate", "mean"}[k] 
 type Needs struct {
 	Data     bool // predictions on a data set
 	Labels   bool // and the set has labels
-	Baseline bool // the baseline: the metric compares by itself
+	Baseline bool // a baseline
 	Artifact bool // the bytes of the files
 }
 

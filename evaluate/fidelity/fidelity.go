@@ -16,7 +16,7 @@ var Agreement = &evaluate.Metric{
 	Doc: "Share of samples for which the model's first choice is the baseline's. Equal accuracy hides flips in both " +
 		"directions; agreement shows them, and needs no labels.",
 	Unit: evaluate.Share, Higher: true, Kind: evaluate.Rate,
-	Needs: evaluate.Needs{Data: true, Baseline: true},
+	Needs: evaluate.Needs{Data: true, Baseline: true}, Relative: true,
 	Score: agreement,
 }
 
@@ -41,7 +41,7 @@ var KLDivergence = &evaluate.Metric{
 	Doc: "Mean of sum p ln(p/q) over the classes, p the baseline's softmax and q the model's. An alarm, not a ranking: near " +
 		"lossless it says little about accuracy.",
 	Unit: evaluate.Nats, Kind: evaluate.Mean,
-	Needs: evaluate.Needs{Data: true, Baseline: true},
+	Needs: evaluate.Needs{Data: true, Baseline: true}, Relative: true,
 	Score: klDivergence,
 }
 
@@ -70,7 +70,7 @@ var SQNR = &evaluate.Metric{
 		"together. About 40 dB for good 8-bit and 20 dB for 4-bit weights; infinite if nothing differs. One number for " +
 		"all samples, so it has no interval.",
 	Unit: evaluate.Decibel, Higher: true, Kind: evaluate.Figure,
-	Needs: evaluate.Needs{Data: true, Baseline: true},
+	Needs: evaluate.Needs{Data: true, Baseline: true}, Relative: true,
 	Score: func(in *evaluate.Input) (*evaluate.Score, error) {
 		if err := sameClasses(in); err != nil {
 			return nil, err
@@ -88,7 +88,7 @@ var WeightSQNR = &evaluate.Metric{
 		"the model's. It means something for passes that only round (quantize); training and removal change weights on " +
 		"purpose. Layers whose weight changed its shape are left out.",
 	Unit: evaluate.Decibel, Higher: true, Kind: evaluate.Figure,
-	Needs: evaluate.Needs{Baseline: true},
+	Needs: evaluate.Needs{Baseline: true}, Relative: true,
 	Score: weightSQNR,
 }
 

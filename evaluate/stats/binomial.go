@@ -25,11 +25,11 @@ func binomial(n, k int, p float64) (less, equal float64) {
 	w := 1.0
 	for i := mode; i <= n && w > vanished; i++ {
 		add(i, w)
-		w = float64(w*odds) * (float64(n-i) / float64(i+1))
+		w = float64(float64(w*odds) * (float64(n-i) / float64(i+1)))
 	}
 	w = 1
 	for i := mode; i > 0 && w > vanished; i-- {
-		w = w / odds * (float64(i) / float64(n-i+1))
+		w = float64(w / odds * (float64(i) / float64(n-i+1)))
 		add(i-1, w)
 	}
 	total := below + at + above

@@ -33,7 +33,7 @@ func Variance(x []float64) float64 {
 
 // NormalMean bounds the mean of x by mean ± z·s/√n.
 func NormalMean(x []float64, confidence float64) Bounds {
-	half := NormalQuantile(confidence) * math.Sqrt(Variance(x)/float64(len(x)))
+	half := float64(NormalQuantile(confidence) * math.Sqrt(Variance(x)/float64(len(x))))
 	mean := Mean(x)
 	return Bounds{mean - half, mean + half, "normal"}
 }

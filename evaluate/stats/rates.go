@@ -30,7 +30,7 @@ func Rate(k, n int, confidence float64) Bounds {
 	size := float64(n)
 	mid := (float64(k) + zz/2) / (size + zz)
 	p := float64(k) / size
-	half := z / (size + zz) * math.Sqrt(float64(float64(size*p)*(1-p))+zz/4)
+	half := float64(z / (size + zz) * math.Sqrt(float64(float64(size*p)*(1-p))+zz/4))
 	return Bounds{max(0, mid-half), min(1, mid+half), "wilson"}
 }
 
@@ -49,7 +49,7 @@ func PairedDrop(losses, gains, n int, confidence float64) Bounds {
 	b, c := float64(losses)/size, float64(gains)/size
 	drop := float64(losses-gains) / size
 	if losses+gains >= manyFlips {
-		half := NormalQuantile(confidence) * math.Sqrt(max(0, (b+c-float64(drop*drop))/size))
+		half := float64(NormalQuantile(confidence) * math.Sqrt(max(0, (b+c-float64(drop*drop))/size)))
 		return Bounds{drop - half, drop + half, "normal"}
 	}
 	correlation := 0.0
