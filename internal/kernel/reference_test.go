@@ -60,6 +60,9 @@ func referenceForward(p Conv, x, w, bias, y []float32) {
 
 func referenceBackwardInput(p Conv, w, dy, dx []float32) {
 	oh, ow := p.Out()
+	if oh*ow == 0 {
+		return
+	}
 	cg, og := p.C/p.Groups, p.O/p.Groups
 	for i := range p.N * p.C {
 		n, c := i/p.C, i%p.C

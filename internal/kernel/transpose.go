@@ -6,16 +6,15 @@ func transpose(rows, cols int, src []float32, lds int, dst []float32, ldd int) {
 		transposePlain(rows, cols, src, lds, dst, ldd)
 		return
 	}
-	blocks := cols / 8
 	for i := 0; ; i += 8 {
-		i = min(i, rows-8) // the last strip may overlap the one before
-		transpose8(blocks, src[i*lds:], lds, dst[i:], ldd)
-		if i == rows-8 {
-			break
+		i = min(i, rows-8) // the last strip may overlap the one before, and the last block too
+		transpose8(cols/8, src[i*lds:], lds, dst[i:], ldd)
+		if cols%8 != 0 {
+			transpose8(1, src[i*lds+cols-8:], lds, dst[(cols-8)*ldd+i:], ldd)
 		}
-	}
-	if done := blocks * 8; done < cols {
-		transposePlain(rows, cols-done, src[done:], lds, dst[done*ldd:], ldd)
+		if i == rows-8 {
+			return
+		}
 	}
 }
 

@@ -1,0 +1,95 @@
+package kernel
+
+import (
+	"fmt"
+	"testing"
+
+	"github.com/pare-ml/pare/internal/rng"
+)
+
+// square is a convolution with the same kernel, stride, padding and dilation both ways.
+func square(n, c, h, w, o, kernel, stride, pad, dilation, groups int) Conv {
+	return Conv{N: n, C: c, H: h, W: w, O: o, KH: kernel, KW: kernel, SH: stride, SW: stride, PT: pad, PL: pad, PB: pad, PR: pad,
+		DH: dilation, DW: dilation, Groups: groups}
+}
+
+func convShapes() []Conv {
+	return []Conv{
+		square(1, 1, 1, 1, 1, 1, 1, 0, 1, 1),
+		square(3, 1, 9, 9, 16, 3, 1, 1, 1, 1),
+		square(9, 3, 7, 7, 5, 3, 1, 1, 1, 1),
+		square(2, 16, 14, 14, 33, 3, 1, 1, 1, 1),
+		square(5, 32, 7, 7, 20, 3, 2, 1, 1, 1),
+		square(2, 17, 8, 9, 6, 1, 1, 0, 1, 1),
+		square(2, 8, 9, 8, 12, 1, 2, 0, 1, 1),
+		square(17, 8, 5, 5, 9, 5, 1, 2, 1, 1),
+		square(2, 3, 13, 12, 4, 3, 2, 0, 2, 1),
+		square(2, 4, 12, 11, 6, 3, 3, 2, 2, 2),
+		square(2, 12, 10, 10, 12, 3, 1, 1, 1, 12),
+		square(3, 18, 10, 11, 36, 3, 2, 1, 1, 18),
+		square(1, 50, 6, 6, 2, 3, 1, 1, 1, 1),
+		square(2, 6, 5, 5, 4, 5, 1, 0, 1, 1), // one output
+		square(2, 2, 3, 3, 4, 2, 4, 1, 1, 1), // rows and columns that nothing reaches
+		square(8, 2, 4, 4, 3, 3, 1, 2, 1, 1), // more padding than needed
+		square(2, 2, 2, 2, 3, 5, 1, 0, 1, 1), // no output
+		square(0, 2, 4, 4, 3, 3, 1, 1, 1, 1), // no image
+		{N: 2, C: 3, H: 6, W: 17, O: 5, KH: 1, KW: 4, SH: 1, SW: 1, PL: 3, PR: 1, DH: 1, DW: 1, Groups: 1},
+		{N: 2, C: 3, H: 17, W: 6, O: 5, KH: 4, KW: 1, SH: 2, SW: 1, PT: 1, PB: 4, DH: 1, DW: 1, Groups: 1},
+		{N: 2, C: 4, H: 1, W: 40, O: 6, KH: 1, KW: 3, SH: 1, SW: 3, PL: 0, PR: 5, DH: 1, DW: 2, Groups: 2},
+		{N: 2, C: 2, H: 7, W: 8, O: 3, KH: 2, KW: 3, SH: 3, SW: 2, PT: 2, PL: 1, PB: 0, PR: 3, DH: 3, DW: 1, Groups: 1},
+		{N: 3, C: 2, H: 9, W: 19, O: 3, KH: 3, KW: 2, SH: 1, SW: 5, PT: 0, PL: 4, PB: 1, PR: 0, DH: 1, DW: 3, Groups: 1},
+	}
+}
+
+func TestConv(t *testing.T) {
+	withEach(t, func(t *testing.T) {
+		for i, p := range convShapes() {
+			for j, workers := range []int{1, 2, 3, 7} {
+				testConv(t, p, kinds[(i+j)%len(kinds)], workers)
+			}
+		}
+	})
+}
+
+// TestConvOfAnyShape draws shapes.
+func TestConvOfAnyShape(t *testing.T) {
+	withEach(t, func(t *testing.T) {
+		r := rng.New(5, "shapes")
+		for i := range 150 {
+			groups := 1 + r.Intn(3)*r.Intn(2)
+			p := Conv{N: 1 + r.Intn(10), C: groups * (1 + r.Intn(9)), H: 1 + r.Intn(12), W: 1 + r.Intn(20), O: groups * (1 + r.Intn(9)),
+				KH: 1 + r.Intn(4), KW: 1 + r.Intn(4), SH: 1 + r.Intn(3), SW: 1 + r.Intn(3), PT: r.Intn(4), PL: r.Intn(4), PB: r.Intn(4), PR: r.Intn(4),
+				DH: 1 + r.Intn(2), DW: 1 + r.Intn(2), Groups: groups}
+			testConv(t, p, kinds[i%len(kinds)], 1+r.Intn(4))
+		}
+	})
+}
+
+func testConv(t *testing.T, p Conv, kind string, workers int) {
+	t.Helper()
+	oh, ow := p.Out()
+	r := rng.New(1, "conv", kind, fmt.Sprint(p))
+	x, w := fill(r, kind, p.N*p.C*p.H*p.W), fill(r, kind, p.O*(p.C/p.Groups)*p.KH*p.KW)
+	dy, bias := fill(r, kind, p.N*p.O*oh*ow), fill(r, kind, p.O)
+	if r.Intn(3) == 0 {
+		bias = nil
+	}
+	compare := func(name string, n int, kernel, reference func(result []float32)) {
+		got, check := guarded(n)
+		want := make([]float32, n)
+		kernel(got)
+		reference(want)
+		if err := sameBits(got, want); err != nil {
+			t.Fatalf("%s %+v, %s, %d workers: %v", name, p, kind, workers, err)
+		}
+		if err := check(); err != nil {
+			t.Fatalf("%s %+v: %v", name, p, err)
+		}
+	}
+	compare("ConvForward", len(dy), func(y []float32) { ConvForward(workers, p, x, w, bias, y) },
+		func(y []float32) { referenceForward(p, x, w, bias, y) })
+	compare("ConvBackwardInput", len(x), func(dx []float32) { ConvBackwardInput(workers, p, w, dy, dx) },
+		func(dx []float32) { referenceBackwardInput(p, w, dy, dx) })
+	compare("ConvBackwardWeight", len(w), func(dw []float32) { ConvBackwardWeight(workers, p, x, dy, dw) },
+		func(dw []float32) { referenceBackwardWeight(p, x, dy, dw) })
+}
