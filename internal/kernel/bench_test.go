@@ -75,3 +75,34 @@ func BenchmarkGemm(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkConv measures the convolutions of a small residual network over a batch of 64.
+func BenchmarkConv(b *testing.B) {
+	shapes := []struct {
+		name string
+		p    Conv
+	}{
+		{"1-16x28", square(64, 1, 28, 28, 16, 3, 1, 1, 1, 1)},
+		{"16-16x28", square(64, 16, 28, 28, 16, 3, 1, 1, 1, 1)},
+		{"16-32x28s2", square(64, 16, 28, 28, 32, 3, 2, 1, 1, 1)},
+		{"32-32x14", square(64, 32, 14, 14, 32, 3, 1, 1, 1, 1)},
+		{"32-64x14p1s2", square(64, 32, 14, 14, 64, 1, 2, 0, 1, 1)},
+		{"64-64x7", square(64, 64, 7, 7, 64, 3, 1, 1, 1, 1)},
+		{"96-96x7", square(64, 96, 7, 7, 96, 3, 1, 1, 1, 1)},
+		{"64-128x14p1", square(64, 64, 14, 14, 128, 1, 1, 0, 1, 1)},
+		{"32dw14", square(64, 32, 14, 14, 32, 3, 1, 1, 1, 32)},
+	}
+	for _, s := range shapes {
+		p := s.p
+		oh, ow := p.Out()
+		r := rng.New(1)
+		x, w := fill(r, "normal", p.N*p.C*p.H*p.W), fill(r, "normal", p.O*(p.C/p.Groups)*p.KH*p.KW)
+		y, bias := fill(r, "normal", p.N*p.O*oh*ow), fill(r, "normal", p.O)
+		dx, dw := make([]float32, len(x)), make([]float32, len(w))
+		flops := 2 * float64(len(y)*(p.C/p.Groups)*p.KH*p.KW)
+		out := make([]float32, len(y))
+		benchEach(b, s.name+"/forward", flops, func() { ConvForward(1, p, x, w, bias, out) })
+		benchEach(b, s.name+"/input", flops, func() { ConvBackwardInput(1, p, w, y, dx) })
+		benchEach(b, s.name+"/weight", flops, func() { ConvBackwardWeight(1, p, x, y, dw) })
+	}
+}
