@@ -20,7 +20,13 @@ type Language struct {
 }
 
 // Word is a name with its documentation.
-type Word struct{ Name, Doc string }
+type Word struct {
+	Name, Doc string
+
+	Unit       string   // of a metric: share, so that limits are written 0.01 or 1%; bytes: 90MB; others: a number
+	NoData     bool     // of a metric: it is not measured on a data set
+	Extensions []string // of a format: ".onnx"; without a `format:` the path's extension decides
+}
 
 // PassWord is what the language must know of a pass.
 type PassWord struct {
@@ -46,13 +52,19 @@ type Recipe struct {
 	Steps       []*Step
 	Gates       []*Gate
 	Outputs     []Output
+
+	lang   *Language
+	broken []string // variables declared with a default that cannot be used
 }
 
 // Var is a declared variable. Its type is that of its default.
 type Var struct {
 	Name  string
-	Value any // int64, float64, string or bool, after --set
+	Value any         // int64, float64, string or bool, after --set
+	Kind  schema.Kind // int, number, ratio, size, string or bool; a size is an int64, a ratio a float64
 	Node  *syntax.Node
+
+	key *syntax.Node
 }
 
 // Model names the model that goes in.
@@ -64,6 +76,7 @@ type Model struct {
 // Data is a named data set.
 type Data struct {
 	Name    string
+	Path    string // a file of another kind, relative to the recipe; kept for the kinds to come
 	Images  string // IDX file, gzipped or not, relative to the recipe
 	Labels  string // IDX file
 	Skip    int    // samples left out at the start
@@ -100,18 +113,6 @@ type Expect struct {
 	Node              *syntax.Node
 }
 
-// Selector picks layers. Made by Parse.
-type Selector struct {
-	Text string
-	Node *syntax.Node
-	When *condition.Condition
-
-	match func(name, typ, role string) bool
-}
-
-// Match tells whether the selector picks a layer of this name, type and role.
-func (s *Selector) Match(name, typ, role string) bool { return s.match(name, typ, role) }
-
 // Gate is a condition that the result must meet: a metric with one limit, or an expression.
 type Gate struct {
 	Name       string // "top1 on test", or the expression
@@ -139,19 +140,4 @@ type Output struct {
 	Format string
 	Path   string // relative to --out, else to the recipe
 	Node   *syntax.Node
-}
-
-// Options of Parse.
-type Options struct {
-	Set []string // name=value, from the command line
-}
-
-// Parse reads a recipe. It reports everything it can find without a model and returns nil only if nothing is usable.
-func Parse(src *diag.Source, lang *Language, o Options, report *diag.List) *Recipe {
-	panic("replaced in the next commit")
-}
-
-// Decoder returns a decoder that fills ${{ }} of this recipe from its variables and from facts (model, target).
-func (r *Recipe) Decoder(facts condition.Facts, report *diag.List) *schema.Decoder {
-	panic("replaced in the next commit")
 }

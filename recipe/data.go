@@ -1,0 +1,121 @@
+package recipe
+
+import (
+	"path"
+	"slices"
+
+	"github.com/pare-ml/pare/recipe/diag"
+	"github.com/pare-ml/pare/recipe/schema"
+	"github.com/pare-ml/pare/recipe/syntax"
+)
+
+// dataUse is where a data set is used first, by the steps and by the gates.
+type dataUse struct{ step, gate *syntax.Node }
+
+// referStep and referGate check the name of a data set that a step or a gate uses.
+func (p *parser) referStep(n *syntax.Node, name string) bool {
+	if !p.refer(n, name) {
+		return false
+	}
+	if use := p.useOf(name); use.step == nil {
+		use.step = n
+	}
+	return true
+}
+
+func (p *parser) referGate(n *syntax.Node, name string) bool {
+	if !p.refer(n, name) {
+		return false
+	}
+	if use := p.useOf(name); use.gate == nil {
+		use.gate = n
+	}
+	return true
+}
+
+func (p *parser) useOf(name string) *dataUse {
+	if p.dataUsed[name] == nil {
+		p.dataUsed[name] = new(dataUse)
+	}
+	return p.dataUsed[name]
+}
+
+func (p *parser) refer(n *syntax.Node, name string) bool {
+	if slices.Contains(p.dataNames, name) {
+		return true
+	}
+	if len(p.dataNames) == 0 {
+		p.report.Errorf(n.Span, "unknown-data", "unknown data set %s; the recipe declares none: add data: {%s: …}", quote(name), name)
+		return false
+	}
+	p.report.Errorf(n.Span, "unknown-data", "unknown data set %s%s", quote(name), diag.Suggest(name, p.dataNames))
+	return false
+}
+
+// data takes over the declared data sets.
+func (p *parser) data(list []schema.Named[Data]) {
+	for _, d := range list {
+		p.named(d.Key, "a data set's name", d.Name)
+		d.Value.Name = d.Name
+		p.recipe.Data = append(p.recipe.Data, d.Value)
+	}
+}
+
+// checkData holds the keys of a data set against each other.
+func checkData(d *Data, n *syntax.Node, report *diag.List) {
+	switch {
+	case d.Images == "" && d.Path == "":
+		report.Errorf(n.Head(), "missing-key", "a data set needs images: the IDX file that its samples are in")
+	case d.Images != "" && d.Path != "":
+		report.Errorf(n.Get("path").Span, "keys-conflict", "the data set has both images and path; write one of them")
+	case d.Path != "" && d.Labels != "":
+		report.Errorf(n.Get("labels").Span, "keys-conflict", "labels belong to images; this data set has path")
+	case d.Mean != nil && d.Std != nil && len(d.Mean) != len(d.Std):
+		report.Errorf(n.Get("std").Span, "lengths-differ", "std has %s and mean has %d; each has one number a channel", count(len(d.Std), "number"), len(d.Mean))
+	}
+}
+
+// overlaps reports gates whose data steps have seen: they would measure memory. Other overlaps, and files that are
+// equal under two names, show when the data is read.
+func (p *parser) overlaps() {
+	for i := range p.recipe.Data {
+		gate := &p.recipe.Data[i]
+		use := p.dataUsed[gate.Name]
+		if use == nil || use.gate == nil {
+			continue
+		}
+		if use.step != nil {
+			p.report.Add(diag.Diagnostic{Severity: diag.Error, Code: "data-overlap", Span: use.gate.Span,
+				Message: "the gate measures on " + gate.Name + ", which a step works with; a gate needs data that no step has seen",
+				Related: []diag.Related{{Span: use.step.Span, Message: "the step's data"}}})
+			continue
+		}
+		for j := range p.recipe.Data {
+			step := &p.recipe.Data[j]
+			if seen := p.dataUsed[step.Name]; j == i || seen == nil || seen.step == nil || !overlap(gate, step) {
+				continue
+			}
+			p.report.Add(diag.Diagnostic{Severity: diag.Error, Code: "data-overlap", Span: gate.Node.Head(),
+				Message: gate.Name + " shares samples with " + step.Name + ", which a step works with; a gate needs data that no step has seen: use skip and samples, or another file",
+				Related: []diag.Related{{Span: step.Node.Head(), Message: step.Name}}})
+		}
+	}
+}
+
+// overlap tells whether two sets take a sample from the same place of the same file.
+func overlap(a, b *Data) bool {
+	if path.Clean(a.Images+a.Path) != path.Clean(b.Images+b.Path) {
+		return false
+	}
+	return (a.Samples == 0 || a.Samples > b.Skip-a.Skip) && (b.Samples == 0 || b.Samples > a.Skip-b.Skip)
+}
+
+// unusedData warns of data sets that neither a step nor a gate uses.
+func (p *parser) unusedData() {
+	n := p.recipe.Root.Get("data")
+	for _, d := range p.recipe.Data {
+		if p.dataUsed[d.Name] == nil {
+			p.report.Warningf(n.Pair(d.Name).Key.Span, "unused-data", "neither a step nor a gate uses the data set %s; use it or remove it", d.Name)
+		}
+	}
+}

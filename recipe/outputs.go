@@ -1,0 +1,73 @@
+package recipe
+
+import (
+	"path"
+	"slices"
+	"strings"
+
+	"github.com/pare-ml/pare/recipe/diag"
+)
+
+// outputs takes over the files to write: each has a format, no two are the same, none is a file that is read.
+func (p *parser) outputs(list []Output) {
+	inputs := p.inputs()
+	written := map[string]*Output{}
+	for i := range list {
+		o := &list[i]
+		if o.Path == "" {
+			continue // reported
+		}
+		p.format(o)
+		clean := strings.ToLower(path.Clean(o.Path))
+		at := o.Node.Get("path").Span
+		if first := written[clean]; first != nil {
+			p.report.Add(diag.Diagnostic{Severity: diag.Error, Code: "repeated-path", Span: at,
+				Message: "two outputs are written to " + quote(o.Path) + "; give each its own path",
+				Related: []diag.Related{{Span: first.Node.Get("path").Span, Message: "the first one"}}})
+			continue
+		}
+		written[clean] = o
+		if what := inputs[clean]; what != "" {
+			p.report.Errorf(at, "output-is-input", "the output %s is the path of %s; write to another, such as dist/%s", quote(o.Path), what, path.Base(o.Path))
+			continue
+		}
+		p.recipe.Outputs = append(p.recipe.Outputs, *o)
+	}
+}
+
+// inputs lists the files that the recipe reads, by path, with what they are.
+func (p *parser) inputs() map[string]string {
+	m := map[string]string{}
+	add := func(file, what string) {
+		if file != "" {
+			m[strings.ToLower(path.Clean(file))] = what
+		}
+	}
+	for _, d := range p.recipe.Data {
+		for _, file := range []string{d.Path, d.Images, d.Labels} {
+			add(file, "the data set "+d.Name)
+		}
+	}
+	add(p.recipe.Model.Path, "the model that goes in")
+	return m
+}
+
+// format fills in the format from the path's extension if it is not given.
+func (p *parser) format(o *Output) {
+	if o.Format != "" || o.Node.Get("format") != nil {
+		return
+	}
+	ext := strings.ToLower(path.Ext(o.Path))
+	for _, w := range p.lang.Formats {
+		if slices.Contains(w.Extensions, ext) {
+			o.Format = w.Name
+			return
+		}
+	}
+	at := o.Node.Get("path").Span
+	if ext == "" {
+		p.report.Errorf(at, "unknown-format", "%s has no extension that says its format; add format: one of %s", quote(o.Path), diag.Names(names(p.lang.Formats)))
+		return
+	}
+	p.report.Errorf(at, "unknown-format", "no format writes files that end in %s; add format: one of %s", quote(ext), diag.Names(names(p.lang.Formats)))
+}

@@ -1,0 +1,147 @@
+package recipe
+
+import (
+	"regexp"
+	"slices"
+
+	"github.com/pare-ml/pare/recipe/diag"
+	"github.com/pare-ml/pare/recipe/schema"
+	"github.com/pare-ml/pare/recipe/syntax"
+)
+
+// Version is the version of the language that this package reads.
+const Version = 1
+
+// Options of Parse.
+type Options struct {
+	Set []string // name=value, from the command line
+}
+
+// Parse reads a recipe. It reports everything it can find without a model and returns nil only if nothing is usable:
+// no YAML, not a mapping, or another version of the language.
+func Parse(src *diag.Source, lang *Language, o Options, report *diag.List) *Recipe {
+	if report == nil {
+		report = new(diag.List)
+	}
+	root := syntax.Parse(src, report)
+	if root == nil {
+		return nil
+	}
+	if root.Kind != syntax.Mapping {
+		report.Errorf(root.Head(), "wrong-type", "a recipe is a mapping that begins with version: %d; this is %s", Version, kindOrEmpty(root))
+		return nil
+	}
+	p := &parser{
+		lang: lang, report: report, before: len(*report),
+		recipe:   &Recipe{Source: src, Root: root, lang: lang},
+		varsUsed: map[string]bool{}, dataUsed: map[string]*dataUse{},
+	}
+	if !p.version() {
+		return nil
+	}
+	p.vars(root.Get("vars"))
+	p.set(o.Set)
+	p.document()
+	return p.recipe
+}
+
+// parser carries what the parts of a recipe share while it is read.
+type parser struct {
+	lang   *Language
+	report *diag.List
+	before int // findings there were before
+	recipe *Recipe
+
+	varsUsed      map[string]bool
+	dataNames     []string
+	dataUsed      map[string]*dataUse
+	selectorCount int
+}
+
+// version checks the version before all else: in another version of the language other keys may be right. What is no
+// number is left to the records.
+func (p *parser) version() bool {
+	n := p.recipe.Root.Get("version")
+	if n == nil {
+		p.report.Errorf(p.recipe.Root.Head(), "missing-key", "a recipe needs version, the version of the language it is written in: write version: %d", Version)
+		return true
+	}
+	version := Version
+	if !(&schema.Decoder{}).DecodeValue(n, schema.Int(&version, "version", Version, "")) {
+		return true
+	}
+	return p.thisVersion(n, version)
+}
+
+func (p *parser) thisVersion(n *syntax.Node, version int) bool {
+	if version != Version {
+		p.report.Errorf(n.Span, "unknown-version", "version is %d; this pare reads version %d of the recipe language", version, Version)
+	}
+	return version == Version
+}
+
+// document decodes the keys of the recipe and what hangs on them.
+func (p *parser) document() {
+	var doc document
+	if data := p.recipe.Root.Get("data"); data != nil {
+		for _, pair := range data.Pairs {
+			p.dataNames = append(p.dataNames, pair.Key.Text)
+		}
+	}
+	p.decoder(varFacts, p.referGate, p.report).Decode(p.recipe.Root, documentFields(&doc, p.lang))
+	r := p.recipe
+	if n := r.Root.Get("version"); schema.HasTemplate(n) {
+		p.thisVersion(n, doc.Version)
+	}
+	r.Name, r.Description, r.Model, r.Seed = doc.Name, doc.Description, doc.Model, uint64(doc.Seed)
+	p.data(doc.Data)
+	p.steps(doc.Passes)
+	p.gates(doc.Gates)
+	p.outputs(doc.Outputs)
+	p.summary()
+}
+
+// summary reports what only the whole recipe shows. What nothing uses is said only of a recipe without errors: a slip
+// elsewhere may be why.
+func (p *parser) summary() {
+	root := p.recipe.Root
+	if n := root.Get("gates"); n == nil || n.Kind == syntax.Sequence && len(n.Items) == 0 {
+		p.report.Warningf(root.KeySpan("gates"), "gate-missing", "the recipe has no gates, so nothing checks what the result can still do; add gates: [{metric: …, data: …, max_degradation: 1%%}]")
+	}
+	if n := root.Get("outputs"); n == nil || n.Kind == syntax.Sequence && len(n.Items) == 0 {
+		p.report.Warningf(root.KeySpan("outputs"), "output-missing", "the recipe has no outputs, so a build writes no model; add outputs: [{path: …}]")
+	}
+	if diag.List((*p.report)[p.before:]).HasErrors() {
+		return
+	}
+	p.overlaps()
+	p.unusedVars()
+	p.unusedData()
+}
+
+var plainName = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}$`)
+
+// named checks the name that a user gave to a step or a data set: it goes into file names, seeds and messages.
+func (p *parser) named(n *syntax.Node, what, name string) bool {
+	if plainName.MatchString(name) {
+		return true
+	}
+	p.report.Errorf(n.Span, "bad-name", "%s is %s; a name has letters, digits, - _ and . only, at most 100", what, quote(name))
+	return false
+}
+
+// pass returns the word of a pass, or nil.
+func (l *Language) pass(name string) *PassWord {
+	if i := slices.IndexFunc(l.Passes, func(w PassWord) bool { return w.Name == name }); i >= 0 {
+		return &l.Passes[i]
+	}
+	return nil
+}
+
+// word returns the word of this name, or nil.
+func word(list []Word, name string) *Word {
+	if i := slices.IndexFunc(list, func(w Word) bool { return w.Name == name }); i >= 0 {
+		return &list[i]
+	}
+	return nil
+}
