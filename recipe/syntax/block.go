@@ -5,7 +5,8 @@ type blockHeader struct {
 	folded bool
 	chomp  byte // '-', '+' or 0
 	indent int  // indicator, 0: found from the text
-	body   int  // offset of the line after the header
+	end    int  // offset behind the header
+	body   int  // offset of the line after it
 }
 
 func readBlockHeader(text []byte, start int) blockHeader {
@@ -22,6 +23,7 @@ func readBlockHeader(text []byte, start int) blockHeader {
 		}
 		break
 	}
+	h.end = i
 	for i < len(text) && !isBreak(text[i]) {
 		i++
 	}
@@ -81,7 +83,7 @@ func (b *builder) block(text []byte, h blockHeader, column int) (end int) {
 	var wasBlank, first bool // the last line began with a blank: it and its neighbours do not fold
 	first = true
 	i := h.body
-	end = h.body
+	end = h.end
 	for {
 		i = emptyLines(text, i, column, &empty)
 		if i >= len(text) || lineColumn(text, i) != column {
