@@ -7,22 +7,17 @@ import (
 	"github.com/pare-ml/pare/internal/kernel"
 )
 
-// Losses. Each returns the mean over the batch, the loss of each sample, and the gradient of the mean with respect to
-// its first argument, which Tape.Backward takes as a seed. They compute in float64 and round the gradient once.
+// Losses. Each returns the mean over the batch and the gradient of that mean with respect to its first argument, which Tape.Backward takes as a seed. They compute in float64 and round the gradient once.
 
-// CrossEntropy is the mean of −log p(label) over a batch, p the softmax of logits [n, classes]. With smoothing s the
-// target is 1−s for the label and s/classes added to every class (Szegedy et al. 2015, "Rethinking the Inception
-// Architecture", section 7).
-func CrossEntropy(logits *Array, labels []int, smoothing float64) (loss float64, perSample []float64, gradient *Array, err error) {
+// CrossEntropy is the mean of −log p(label) over a batch, p the softmax of logits [n, classes].
+// perSample holds the loss of each sample.
+func CrossEntropy(logits *Array, labels []int) (loss float64, perSample []float64, gradient *Array, err error) {
 	n, classes, err := matrixOf("logits", logits)
 	if err != nil {
 		return 0, nil, nil, err
 	}
 	if len(labels) != n {
 		return 0, nil, nil, fmt.Errorf("%d labels for %d samples", len(labels), n)
-	}
-	if !(smoothing >= 0 && smoothing <= 1) {
-		return 0, nil, nil, fmt.Errorf("smoothing is %v; it must lie between 0 and 1", smoothing)
 	}
 	for i, l := range labels {
 		if l < 0 || l >= classes {
@@ -35,12 +30,12 @@ func CrossEntropy(logits *Array, labels []int, smoothing float64) (loss float64,
 	logp := make([]float64, classes)
 	for i, label := range labels {
 		logSoftmax64(logp, z[i*classes:], 1)
+		perSample[i] = -logp[label]
 		for k, lp := range logp {
-			target := smoothing / float64(classes)
+			target := 0.0
 			if k == label {
-				target += 1 - smoothing
+				target = 1
 			}
-			perSample[i] -= float64(target * lp)
 			g[i*classes+k] = float32((kernel.Exp64(lp) - target) / float64(n))
 		}
 	}
@@ -50,19 +45,19 @@ func CrossEntropy(logits *Array, labels []int, smoothing float64) (loss float64,
 // SoftKL is the mean of τ²·KL(p_teacher ‖ p_student) over a batch of logits [n, classes], both softened by the
 // temperature τ (Hinton et al. 2015, "Distilling the Knowledge in a Neural Network"); τ² keeps the size of the gradient
 // the same for every temperature. The gradient is the student's.
-func SoftKL(student, teacher *Array, temperature float64) (loss float64, perSample []float64, gradient *Array, err error) {
+func SoftKL(student, teacher *Array, temperature float64) (loss float64, gradient *Array, err error) {
 	n, classes, err := matrixOf("student logits", student)
 	if err != nil {
-		return 0, nil, nil, err
+		return 0, nil, err
 	}
 	if teacher.DType != ir.Float32 || !sameShape(student, teacher) {
-		return 0, nil, nil, fmt.Errorf("the teacher's logits are %s %v, the student's float32 %v", teacher.DType, teacher.Shape, student.Shape)
+		return 0, nil, fmt.Errorf("the teacher's logits are %s %v, the student's float32 %v", teacher.DType, teacher.Shape, student.Shape)
 	}
 	if !(temperature > 0) {
-		return 0, nil, nil, fmt.Errorf("temperature is %v; it must be above 0", temperature)
+		return 0, nil, fmt.Errorf("temperature is %v; it must be above 0", temperature)
 	}
 	gradient = NewArray(ir.Float32, n, classes)
-	perSample = make([]float64, n)
+	perSample := make([]float64, n)
 	z, t, g := student.Float32s(), teacher.Float32s(), gradient.Float32s()
 	logs, logt := make([]float64, classes), make([]float64, classes)
 	for i := range n {
@@ -78,33 +73,26 @@ func SoftKL(student, teacher *Array, temperature float64) (loss float64, perSamp
 		}
 		perSample[i] = float64(temperature*temperature) * kl
 	}
-	return mean(perSample), perSample, gradient, nil
+	return mean(perSample), gradient, nil
 }
 
-// MSE is the mean over all elements of (value − target)²; perSample holds the mean of each index of the first dimension.
-func MSE(value, target *Array) (loss float64, perSample []float64, gradient *Array, err error) {
+// MSE is the mean over all elements of (value − target)².
+func MSE(value, target *Array) (loss float64, gradient *Array, err error) {
 	if value.DType != ir.Float32 || target.DType != ir.Float32 || !sameShape(value, target) {
-		return 0, nil, nil, fmt.Errorf("the value is %s %v, the target %s %v", value.DType, value.Shape, target.DType, target.Shape)
+		return 0, nil, fmt.Errorf("the value is %s %v, the target %s %v", value.DType, value.Shape, target.DType, target.Shape)
 	}
-	if len(value.Shape) == 0 || value.Len() == 0 {
-		return 0, nil, nil, fmt.Errorf("values of shape %v have no samples", value.Shape)
+	if value.Len() == 0 {
+		return 0, nil, fmt.Errorf("values of shape %v are empty", value.Shape)
 	}
-	n := value.Shape[0]
-	size := value.Len() / n
 	gradient = NewArray(ir.Float32, value.Shape...)
-	perSample = make([]float64, n)
 	v, t, g := value.Float32s(), target.Float32s(), gradient.Float32s()
 	scale := 2 / float64(len(v))
-	for i := range n {
-		sum := 0.0
-		for k := i * size; k < (i+1)*size; k++ {
-			d := float64(v[k]) - float64(t[k])
-			sum += float64(d * d)
-			g[k] = float32(d * scale)
-		}
-		perSample[i] = sum / float64(size)
+	for i := range g {
+		d := float64(v[i]) - float64(t[i])
+		loss += float64(d * d)
+		g[i] = float32(d * scale)
 	}
-	return mean(perSample), perSample, gradient, nil
+	return loss / float64(len(v)), gradient, nil
 }
 
 // logSoftmax64 sets dst to the logarithm of the softmax of z/temperature.
