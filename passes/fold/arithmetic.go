@@ -57,7 +57,7 @@ func (s stats) read(path string) ([]affine, error) {
 	for i := range out {
 		sum := float64(list[3][i]) + s.epsilon
 		if !(sum > 0) {
-			return nil, damaged(path, s.variance, "holds the variance %g, which has no square root with epsilon %g", list[3][i], s.epsilon)
+			return nil, damaged(path, s.variance, "holds the variance %g, which has no square root with epsilon %g", list[3][i], float32(s.epsilon))
 		}
 		out[i] = affine{float64(list[0][i]) / math.Sqrt(sum), float64(list[2][i]), float64(list[1][i])}
 	}
@@ -138,11 +138,11 @@ func (f *folding) settle(folds []*normFold) error {
 		if !nf.newWeight.HasData() {
 			return
 		}
+		if notes[i], errs[i] = nf.stats.flat(f.site.Model.Path); errs[i] != nil {
+			return
+		}
 		if _, errs[i] = nf.newWeight.Bytes(); errs[i] == nil {
 			_, errs[i] = nf.newBias.Bytes()
-		}
-		if errs[i] == nil {
-			notes[i], errs[i] = nf.stats.flat()
 		}
 	})
 	for i, nf := range folds {
@@ -157,8 +157,8 @@ func (f *folding) settle(folds []*normFold) error {
 }
 
 // flat describes the channels whose variance lies below epsilon; empty if there are none.
-func (s stats) flat() (string, error) {
-	channels, err := s.read("")
+func (s stats) flat(path string) (string, error) {
+	channels, err := s.read(path)
 	if err != nil {
 		return "", err
 	}

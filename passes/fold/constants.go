@@ -40,16 +40,16 @@ func (f *folding) constants() error {
 		}
 	}
 	if c.moved > 0 {
-		f.notef("%s became tensors of the model", counted(c.moved, "Constant node"))
+		f.notef("%s turned into tensors", counted(c.moved, "Constant node"))
 	}
 	if c.folded > 0 {
-		f.notef("%s replaced by their constant results", counted(c.folded, "node"))
+		f.notef("%s folded into constants", counted(c.folded, "node"))
 	}
 	if c.over > 0 {
-		f.notef("%s left: results over the budget of %s", counted(c.over, "constant node"), human.Bytes(budget))
+		f.notef("%s left with results over the budget of %s", counted(c.over, "constant node"), human.Bytes(budget))
 	}
 	if c.refused > 0 {
-		f.notef("%s left: pare cannot compute them", counted(c.refused, "constant node"))
+		f.notef("%s left that pare cannot compute", counted(c.refused, "constant node"))
 	}
 	return nil
 }

@@ -32,7 +32,7 @@ func (f *folding) identities() error {
 		f.notef("%s removed", strings.Join(parts, " and "))
 	}
 	if kept > 0 {
-		f.notef("%s kept: they only name an output", counted(kept, "identity node"))
+		f.notef("%s kept for the name of an output", counted(kept, "identity node"))
 	}
 	return nil
 }
