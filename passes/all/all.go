@@ -3,7 +3,9 @@ package all
 
 import (
 	"github.com/pare-ml/pare/passes"
+	"github.com/pare-ml/pare/passes/distill"
 	"github.com/pare-ml/pare/passes/fold"
+	"github.com/pare-ml/pare/passes/prune"
 	"github.com/pare-ml/pare/passes/quantize"
 )
 
@@ -11,6 +13,8 @@ import (
 func All() []*passes.Pass {
 	return []*passes.Pass{
 		fold.Pass,
+		prune.Pass,
+		distill.Pass,
 		quantize.Pass,
 	}
 }

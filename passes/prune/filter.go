@@ -8,6 +8,7 @@ import (
 
 	"github.com/pare-ml/pare/graph/ir"
 	"github.com/pare-ml/pare/graph/ir/dims"
+	"github.com/pare-ml/pare/internal/human"
 	"github.com/pare-ml/pare/passes"
 )
 
@@ -154,9 +155,10 @@ func (c *cut) group() {
 			b.quota = b.goes(quota(b.params.Sparsity, len(b.channels)))
 		}
 		if b.why == "" && b.quota == 0 && !global(b.params) {
-			b.why = fmt.Sprintf("a sparsity of %.4g of %d channels, rounded, takes none", b.params.Sparsity, len(b.channels))
-			if r := b.params.RoundTo; r > 1 {
-				b.why += fmt.Sprintf(" with round_to %d", r)
+			n := quota(b.params.Sparsity, len(b.channels))
+			b.why = fmt.Sprintf("%s of %d is %d", human.Percent(b.params.Sparsity), len(b.channels), n)
+			if n > 0 {
+				b.why += fmt.Sprintf("; a multiple of round_to %d stays, which is all", b.params.RoundTo)
 			}
 		}
 	}
