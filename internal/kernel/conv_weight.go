@@ -192,10 +192,16 @@ func (g *weightGradient) gather(dst, padded []float32) {
 	p := g.p
 	for oy := range g.oh {
 		for ox := range g.ow {
-			at := (oy*p.SH*g.w + ox*p.SW) * p.C
+			image := padded[(oy*p.SH*g.w+ox*p.SW)*p.C:]
 			for group := range p.Groups {
 				for _, r := range g.runs {
-					dst = dst[copy(dst[:r.length], padded[at+r.at+group*g.cg:]):]
+					from := image[r.at+group*g.cg:]
+					if r.length <= 8 { // what is copied beyond is overwritten next
+						*(*[8]float32)(dst) = *(*[8]float32)(from)
+					} else {
+						copy(dst[:r.length], from)
+					}
+					dst = dst[r.length:]
 				}
 			}
 		}

@@ -45,24 +45,33 @@ func (f *frame) fill(dst, image []float32) {
 }
 
 func (f *frame) fillChannel(dst, plane []float32, channel int) {
-	for y := range f.h {
-		row := plane[y*f.w:][:f.w]
-		py := y + f.top
-		for phase := range f.sw {
-			if !f.used[py%f.sh*f.sw+phase] {
-				continue
-			}
-			line := dst[((channel*f.sh*f.sw+py%f.sh*f.sw+phase)*f.rows+py/f.sh)*f.pitch:]
-			if f.sw == 1 {
-				copy(line[f.left:], row)
-				continue
-			}
-			first := ((phase-f.left)%f.sw + f.sw) % f.sw // the first x of this phase
-			at := (first + f.left) / f.sw
-			for x := first; x < f.w; x += f.sw {
-				line[at] = row[x]
-				at++
+	for i := range f.used {
+		if !f.used[i] {
+			continue
+		}
+		y, row := firstOf(i/f.sw, f.top, f.sh)
+		x, col := firstOf(i%f.sw, f.left, f.sw)
+		if y >= f.h || x >= f.w {
+			continue
+		}
+		to := dst[((channel*len(f.used)+i)*f.rows+row)*f.pitch+col:]
+		from := plane[y*f.w+x:]
+		rows, cols := (f.h-1-y)/f.sh+1, (f.w-1-x)/f.sw+1
+		if f.sw == 1 {
+			copyRows(rows, cols, to, f.pitch, from, f.sh*f.w)
+			continue
+		}
+		for r := range rows {
+			line, values := to[r*f.pitch:][:cols], from[r*f.sh*f.w:]
+			for c := range line {
+				line[c] = values[c*f.sw]
 			}
 		}
 	}
+}
+
+// firstOf returns the first element of a phase, and its place in the phase's plane, after this many zeros.
+func firstOf(phase, zeros, stride int) (element, place int) {
+	element = ((phase-zeros)%stride + stride) % stride
+	return element, (element + zeros) / stride
 }

@@ -141,12 +141,6 @@ func (g *gemm) stripOfNothing(from, to, firstTile, endTile int) {
 	}
 }
 
-func copyRows(rows, cols int, dst []float32, ldd int, src []float32, lds int) {
-	for i := range rows {
-		copy(dst[i*ldd:][:cols], src[i*lds:])
-	}
-}
-
 // split returns the bounds of piece i of [0, n) cut into pieces of almost equal size.
 func split(n, pieces, i int) (from, to int) {
 	size, more := n/pieces, n%pieces

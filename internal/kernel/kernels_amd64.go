@@ -215,3 +215,15 @@ func avx2Peak(steps int)
 //
 //go:noescape
 func avx2Transpose8(blocks int, src *float32, lds int, dst *float32, ldd int)
+
+// avx2CopyRows copies rows × cols floats, from src with the distance lds
+// to dst with the distance ldd. Both counts are at least 1.
+//
+//go:noescape
+func avx2CopyRows(rows int, cols int, src *float32, lds int, dst *float32, ldd int)
+
+// avx2AddRows stores rows × cols floats, each plus a number, from src with the distance lds
+// to dst with the distance ldd. Both counts are at least 1.
+//
+//go:noescape
+func avx2AddRows(rows int, cols int, src *float32, lds int, dst *float32, ldd int, number float32)

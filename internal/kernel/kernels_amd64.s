@@ -3799,3 +3799,145 @@ block:
 	JNZ        block
 	VZEROUPPER
 	RET
+
+// func avx2CopyRows(rows int, cols int, src *float32, lds int, dst *float32, ldd int)
+// Requires: AVX
+TEXT ·avx2CopyRows(SB), NOSPLIT, $0-48
+	MOVQ rows+0(FP), AX
+	MOVQ cols+8(FP), CX
+	MOVQ src+16(FP), DX
+	MOVQ lds+24(FP), BX
+	MOVQ dst+32(FP), SI
+	MOVQ ldd+40(FP), DI
+	SHLQ $0x02, BX
+	SHLQ $0x02, DI
+	CMPQ CX, $0x08
+	JL   narrow
+	LEAQ -8(CX), CX
+
+wide:
+	XORQ R8, R8
+	JMP  wideTest
+
+wideLoop:
+	VMOVUPS (DX)(R8*4), Y1
+	VMOVUPS Y1, (SI)(R8*4)
+	ADDQ    $0x08, R8
+
+wideTest:
+	CMPQ    R8, CX
+	JL      wideLoop
+	VMOVUPS (DX)(CX*4), Y1
+	VMOVUPS Y1, (SI)(CX*4)
+	ADDQ    BX, DX
+	ADDQ    DI, SI
+	DECQ    AX
+	JNZ     wide
+	JMP     done
+
+narrow:
+	CMPQ CX, $0x04
+	JL   few
+
+four:
+	VMOVUPS (DX), X1
+	VMOVUPS X1, (SI)
+	VMOVUPS -16(DX)(CX*4), X1
+	VMOVUPS X1, -16(SI)(CX*4)
+	ADDQ    BX, DX
+	ADDQ    DI, SI
+	DECQ    AX
+	JNZ     four
+	JMP     done
+
+few:
+	XORQ R8, R8
+
+fewLoop:
+	VMOVSS (DX)(R8*4), X1
+	VMOVSS X1, (SI)(R8*4)
+	INCQ   R8
+	CMPQ   R8, CX
+	JL     fewLoop
+	ADDQ   BX, DX
+	ADDQ   DI, SI
+	DECQ   AX
+	JNZ    few
+
+done:
+	VZEROUPPER
+	RET
+
+// func avx2AddRows(rows int, cols int, src *float32, lds int, dst *float32, ldd int, number float32)
+// Requires: AVX
+TEXT ·avx2AddRows(SB), NOSPLIT, $0-52
+	MOVQ         rows+0(FP), AX
+	MOVQ         cols+8(FP), CX
+	MOVQ         src+16(FP), DX
+	MOVQ         lds+24(FP), BX
+	MOVQ         dst+32(FP), SI
+	MOVQ         ldd+40(FP), DI
+	SHLQ         $0x02, BX
+	SHLQ         $0x02, DI
+	VBROADCASTSS number+48(FP), Y0
+	CMPQ         CX, $0x08
+	JL           narrow
+	LEAQ         -8(CX), CX
+
+wide:
+	XORQ R8, R8
+	JMP  wideTest
+
+wideLoop:
+	VMOVUPS (DX)(R8*4), Y1
+	VADDPS  Y0, Y1, Y1
+	VMOVUPS Y1, (SI)(R8*4)
+	ADDQ    $0x08, R8
+
+wideTest:
+	CMPQ    R8, CX
+	JL      wideLoop
+	VMOVUPS (DX)(CX*4), Y1
+	VADDPS  Y0, Y1, Y1
+	VMOVUPS Y1, (SI)(CX*4)
+	ADDQ    BX, DX
+	ADDQ    DI, SI
+	DECQ    AX
+	JNZ     wide
+	JMP     done
+
+narrow:
+	CMPQ CX, $0x04
+	JL   few
+
+four:
+	VMOVUPS (DX), X1
+	VADDPS  X0, X1, X1
+	VMOVUPS X1, (SI)
+	VMOVUPS -16(DX)(CX*4), X1
+	VADDPS  X0, X1, X1
+	VMOVUPS X1, -16(SI)(CX*4)
+	ADDQ    BX, DX
+	ADDQ    DI, SI
+	DECQ    AX
+	JNZ     four
+	JMP     done
+
+few:
+	XORQ R8, R8
+
+fewLoop:
+	VMOVSS (DX)(R8*4), X1
+	VADDSS X0, X1, X1
+	VMOVSS X1, (SI)(R8*4)
+	INCQ   R8
+	CMPQ   R8, CX
+	JL     fewLoop
+	ADDQ   BX, DX
+	ADDQ   DI, SI
+	DECQ   AX
+	JNZ    few
+
+done:
+	VZEROUPPER
+	RET

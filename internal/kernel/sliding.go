@@ -61,34 +61,43 @@ func (s *sliding) strip(image []float32, strips, i int, out target) {
 			}
 		}
 	}
-	for c := range s.a.m {
-		s.copyOut(out, c, (*buffer)[c*pitch:], from, to)
+	for _, b := range s.blocks(from, to) {
+		src := (*buffer)[b.y*s.pitch+b.x-from:]
+		for c := range s.a.m {
+			dst := out.y[c*out.channel+b.y*out.row+b.x*out.col:]
+			switch line := src[c*pitch:]; {
+			case out.col != 1:
+				spreadRows(b.rows, b.cols, dst, out.row, out.col, line, s.pitch)
+			case out.bias != nil:
+				addRows(b.rows, b.cols, dst, out.row, line, s.pitch, out.bias[c])
+			default:
+				copyRows(b.rows, b.cols, dst, out.row, line, s.pitch)
+			}
+		}
 	}
 }
 
-// copyOut stores the results of channel c for the positions [from, to), the first of which is line[0].
-func (s *sliding) copyOut(out target, c int, line []float32, from, to int) {
-	for y := from / s.pitch; y*s.pitch < to; y++ {
-		first := max(from, y*s.pitch)
-		end := min(to, y*s.pitch+s.cols)
-		if first >= end {
-			continue
-		}
-		src := line[first-from : end-from]
-		dst := out.y[c*out.channel+y*out.row+(first-y*s.pitch)*out.col:]
-		switch {
-		case out.col != 1:
-			for i, v := range src {
-				dst[i*out.col] = v
-			}
-		case out.bias != nil:
-			dst = dst[:len(src)]
-			b := out.bias[c]
-			for i, v := range src {
-				dst[i] = v + b
-			}
-		default:
-			copy(dst, src)
+// block is a rectangle of output positions.
+type block struct{ y, x, rows, cols int }
+
+// blocks returns the output positions among [from, to): the end of a row, whole rows, the beginning of a row.
+func (s *sliding) blocks(from, to int) (list []block) {
+	y, x := from/s.pitch, from%s.pitch
+	endY, endX := to/s.pitch, to%s.pitch
+	add := func(b block) {
+		if b.rows > 0 && b.cols > 0 {
+			list = append(list, b)
 		}
 	}
+	if y == endY {
+		add(block{y, x, 1, min(endX, s.cols) - x})
+		return list
+	}
+	if x > 0 {
+		add(block{y, x, 1, s.cols - x})
+		y++
+	}
+	add(block{y, 0, endY - y, s.cols})
+	add(block{endY, 0, 1, min(endX, s.cols)})
+	return list
 }

@@ -45,9 +45,19 @@ var avx2Tiles = [3][15]assemblyTile{
 	2: {nil, avx2Rows1Vectors2, avx2Rows2Vectors2, avx2Rows3Vectors2, avx2Rows4Vectors2, avx2Rows5Vectors2, avx2Rows6Vectors2},
 }
 
-var haveTranspose8 = cpu.X86.HasAVX2
+// The functions below serve where tiles is not plainTiles. They check the slices, then call the assembly.
 
-// transpose8 is avx2Transpose8.
 func transpose8(blocks int, src []float32, lds int, dst []float32, ldd int) {
+	_, _ = src[7*lds+8*blocks-1], dst[(8*blocks-1)*ldd+7]
 	avx2Transpose8(blocks, &src[0], lds, &dst[0], ldd)
+}
+
+func vectorCopyRows(rows, cols int, src []float32, lds int, dst []float32, ldd int) {
+	_, _ = src[(rows-1)*lds+cols-1], dst[(rows-1)*ldd+cols-1]
+	avx2CopyRows(rows, cols, &src[0], lds, &dst[0], ldd)
+}
+
+func vectorAddRows(rows, cols int, src []float32, lds int, dst []float32, ldd int, number float32) {
+	_, _ = src[(rows-1)*lds+cols-1], dst[(rows-1)*ldd+cols-1]
+	avx2AddRows(rows, cols, &src[0], lds, &dst[0], ldd, number)
 }

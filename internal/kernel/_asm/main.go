@@ -25,5 +25,7 @@ func main() {
 	peak("avx512", 16, func(i int) reg.VecPhysical { return zmm[i] })
 	peak("avx2", 8, func(i int) reg.VecPhysical { return ymm[i] })
 	transpose8()
+	rows("avx2CopyRows", false)
+	rows("avx2AddRows", true)
 	Generate()
 }
