@@ -8,7 +8,8 @@ import (
 	"github.com/pare-ml/pare/graph/ir"
 )
 
-// The opsets of ONNX's own domain that operators here are written for.
+// The opsets of ONNX's own domain that operators here are written for. Operators that have not changed since an earlier
+// one say so.
 const (
 	minOpset = 7
 	maxOpset = 26
@@ -244,8 +245,9 @@ func (b *compiler) operators(Options) error {
 		case b.readsText(st):
 			refuse(n, "it reads strings")
 			continue
-		case st.op.domain == "" && (st.opset < minOpset || st.opset > maxOpset):
-			return fmt.Errorf("the model uses opset %d; pare runs opsets %d to %d", st.opset, minOpset, maxOpset)
+		case st.opset < orElse(st.op.since, minOpset) || st.opset > maxOpset:
+			return fmt.Errorf("the model uses opset %d; pare runs %s from opset %d to %d", st.opset, n.Op,
+				orElse(st.op.since, minOpset), maxOpset)
 		case len(n.Outputs) == 0:
 			return fmt.Errorf("node %s (%s) has no outputs", nodeName(n), n.Op)
 		case len(n.Inputs) < st.op.minIn || st.op.maxIn >= 0 && len(n.Inputs) > st.op.maxIn:

@@ -13,6 +13,9 @@ type operator struct {
 	name   string
 	domain string
 
+	// since is the lowest opset whose definition of the operator forward follows; 0: minOpset.
+	since int64
+
 	// minIn and maxIn bound the number of inputs, left-out ones in the middle included; maxIn -1: any number.
 	minIn, maxIn int
 

@@ -9,18 +9,18 @@ import "github.com/pare-ml/pare/graph/ir"
 // not give; control flow, sequences, maps and strings, which no pass here treats.
 var operators = []operator{
 	// op_conv.go
-	{name: "Conv", minIn: 2, maxIn: 3, half: true, forward: convForward, gradient: convGradient, readsIn: 0b11},
-	{name: "ConvTranspose", minIn: 2, maxIn: 3, half: true, forward: convTransposeForward, gradient: convTransposeGradient, readsIn: 0b11},
+	{name: "Conv", since: 1, minIn: 2, maxIn: 3, half: true, forward: convForward, gradient: convGradient, readsIn: 0b11},
+	{name: "ConvTranspose", since: 1, minIn: 2, maxIn: 3, half: true, forward: convTransposeForward, gradient: convTransposeGradient, readsIn: 0b11},
 
 	// op_pool.go
-	{name: "MaxPool", minIn: 1, maxIn: 1, half: true, forward: maxPoolForward, gradient: maxPoolGradient},
+	{name: "MaxPool", since: 1, minIn: 1, maxIn: 1, half: true, forward: maxPoolForward, gradient: maxPoolGradient},
 	{name: "AveragePool", minIn: 1, maxIn: 1, half: true, forward: averagePoolForward, gradient: averagePoolGradient},
-	{name: "GlobalAveragePool", minIn: 1, maxIn: 1, half: true, forward: globalAverageForward, gradient: globalAverageGradient},
-	{name: "GlobalMaxPool", minIn: 1, maxIn: 1, half: true, forward: globalMaxForward, gradient: globalMaxGradient, readsIn: first, readsOut: first},
+	{name: "GlobalAveragePool", since: 1, minIn: 1, maxIn: 1, half: true, forward: globalAverageForward, gradient: globalAverageGradient},
+	{name: "GlobalMaxPool", since: 1, minIn: 1, maxIn: 1, half: true, forward: globalMaxForward, gradient: globalMaxGradient, readsIn: first, readsOut: first},
 
 	// op_norm.go
 	{name: "BatchNormalization", minIn: 5, maxIn: 5, half: true, forward: batchNormForward, gradient: batchNormGradient, readsIn: first, check: checkBatchNorm},
-	{name: "InstanceNormalization", minIn: 3, maxIn: 3, half: true, forward: instanceNormForward},
+	{name: "InstanceNormalization", since: 6, minIn: 3, maxIn: 3, half: true, forward: instanceNormForward},
 	{name: "LayerNormalization", minIn: 2, maxIn: 3, half: true, forward: layerNormForward},
 
 	// op_matmul.go
@@ -28,8 +28,8 @@ var operators = []operator{
 	{name: "MatMul", minIn: 2, maxIn: 2, half: true, forward: matMulForward, gradient: matMulGradient, readsIn: 0b11},
 
 	// op_softmax.go
-	{name: "Softmax", minIn: 1, maxIn: 1, half: true, forward: softmaxForward(false), gradient: softmaxGradient(false), readsOut: first},
-	{name: "LogSoftmax", minIn: 1, maxIn: 1, half: true, forward: softmaxForward(true), gradient: softmaxGradient(true), readsOut: first},
+	{name: "Softmax", since: 1, minIn: 1, maxIn: 1, half: true, forward: softmaxForward(false), gradient: softmaxGradient(false), readsOut: first},
+	{name: "LogSoftmax", since: 1, minIn: 1, maxIn: 1, half: true, forward: softmaxForward(true), gradient: softmaxGradient(true), readsOut: first},
 
 	// op_elementwise.go
 	elementwise("Relu", relu, 0, first),
@@ -56,7 +56,7 @@ var operators = []operator{
 	elementwise("Ceil", ceil, 0, 0),
 	elementwise("Round", round, 0, 0),
 	elementwise("Sign", sign, 0, 0),
-	{name: "Clip", minIn: 1, maxIn: 3, half: true, forward: clipForward, gradient: clipGradient, readsIn: 0b111},
+	{name: "Clip", since: 6, minIn: 1, maxIn: 3, half: true, forward: clipForward, gradient: clipGradient, readsIn: 0b111},
 
 	// op_binary.go
 	{name: "Add", minIn: 2, maxIn: 2, half: true, forward: addition.forward, gradient: addGradient},
@@ -84,10 +84,10 @@ var operators = []operator{
 	{name: "ArgMin", minIn: 1, maxIn: 1, half: true, forward: argForward, flat: true},
 
 	// op_shape.go
-	{name: "Identity", minIn: 1, maxIn: 1, forward: identityForward, gradient: reshapeGradient},
+	{name: "Identity", since: 1, minIn: 1, maxIn: 1, forward: identityForward, gradient: reshapeGradient},
 	{name: "Dropout", minIn: 1, maxIn: 3, forward: dropoutForward, gradient: reshapeGradient},
 	{name: "Reshape", minIn: 2, maxIn: 2, forward: reshapeForward, gradient: reshapeGradient},
-	{name: "Flatten", minIn: 1, maxIn: 1, forward: flattenForward, gradient: reshapeGradient},
+	{name: "Flatten", since: 1, minIn: 1, maxIn: 1, forward: flattenForward, gradient: reshapeGradient},
 	{name: "Squeeze", minIn: 1, maxIn: 2, forward: squeezeForward, gradient: reshapeGradient},
 	{name: "Unsqueeze", minIn: 1, maxIn: 2, forward: unsqueezeForward, gradient: reshapeGradient},
 	{name: "Expand", minIn: 2, maxIn: 2, forward: expandForward, gradient: expandGradient},
@@ -97,11 +97,11 @@ var operators = []operator{
 	{name: "Range", minIn: 3, maxIn: 3, forward: rangeForward},
 
 	// op_move.go, op_pad.go
-	{name: "Transpose", minIn: 1, maxIn: 1, forward: transposeForward, gradient: transposeGradient},
+	{name: "Transpose", since: 1, minIn: 1, maxIn: 1, forward: transposeForward, gradient: transposeGradient},
 	{name: "Concat", minIn: 1, maxIn: -1, forward: concatForward, gradient: concatGradient},
 	{name: "Split", minIn: 1, maxIn: 2, forward: splitForward, gradient: splitGradient, readsIn: 0b10},
 	{name: "Slice", minIn: 1, maxIn: 5, forward: sliceForward, gradient: sliceGradient, readsIn: 0b11110},
-	{name: "Gather", minIn: 2, maxIn: 2, forward: gatherForward, gradient: gatherGradient, readsIn: 0b10},
+	{name: "Gather", since: 1, minIn: 2, maxIn: 2, forward: gatherForward, gradient: gatherGradient, readsIn: 0b10},
 	{name: "Tile", minIn: 2, maxIn: 2, forward: tileForward, gradient: tileGradient},
 	{name: "DepthToSpace", minIn: 1, maxIn: 1, forward: blocksForward, gradient: blocksGradient},
 	{name: "SpaceToDepth", minIn: 1, maxIn: 1, forward: blocksForward, gradient: blocksGradient},
@@ -124,7 +124,7 @@ var operators = []operator{
 	{name: "And", minIn: 2, maxIn: 2, forward: logicForward, flat: true},
 	{name: "Or", minIn: 2, maxIn: 2, forward: logicForward, flat: true},
 	{name: "Xor", minIn: 2, maxIn: 2, forward: logicForward, flat: true},
-	{name: "Not", minIn: 1, maxIn: 1, forward: notForward, flat: true},
+	{name: "Not", since: 1, minIn: 1, maxIn: 1, forward: notForward, flat: true},
 	{name: "IsNaN", minIn: 1, maxIn: 1, forward: testForward, flat: true},
 	{name: "IsInf", minIn: 1, maxIn: 1, forward: testForward, flat: true},
 	{name: "Where", minIn: 3, maxIn: 3, forward: whereForward, gradient: whereGradient, readsIn: first},
@@ -132,7 +132,7 @@ var operators = []operator{
 
 // elementwise makes the record of a unary operator. Without a gradient it is flat: a step function.
 func elementwise(name string, u unary, readsIn, readsOut uint64) operator {
-	o := operator{name: name, minIn: 1, maxIn: 1, half: true, forward: u.forward, flat: u.back == nil, readsIn: readsIn, readsOut: readsOut}
+	o := operator{name: name, since: 1, minIn: 1, maxIn: 1, half: true, forward: u.forward, flat: u.back == nil, readsIn: readsIn, readsOut: readsOut}
 	if u.back != nil {
 		o.gradient = u.gradient
 	}

@@ -146,8 +146,9 @@ func decayOf(decay float64, vectors bool, w *Array) float64 {
 	return decay
 }
 
-func orElse(v, def float64) float64 {
-	if v == 0 {
+func orElse[T comparable](v, def T) T {
+	var zero T
+	if v == zero {
 		return def
 	}
 	return v
