@@ -17,13 +17,14 @@ type Origin struct {
 // Bytes reads the element. The result is the caller's.
 func (o *Origin) Bytes() ([]byte, error) {
 	b := make([]byte, o.Size)
-	if n, err := o.File.ReadAt(b, o.Offset); int64(n) < o.Size {
-		if err == nil {
-			err = io.ErrUnexpectedEOF
-		}
-		return nil, fmt.Errorf("read %d bytes at offset %d: %w", o.Size, o.Offset, err)
+	n, err := o.File.ReadAt(b, o.Offset)
+	switch {
+	case int64(n) == o.Size && (err == nil || err == io.EOF):
+		return b, nil
+	case err == nil:
+		err = io.ErrUnexpectedEOF
 	}
-	return b, nil
+	return nil, fmt.Errorf("read %d bytes at offset %d: %w", o.Size, o.Offset, err)
 }
 
 // Same reports whether two origins are one place of one file.

@@ -24,6 +24,8 @@ import (
 	"errors"
 	"fmt"
 
+	"google.golang.org/protobuf/encoding/protowire"
+
 	"github.com/pare-ml/pare/graph/format"
 	"github.com/pare-ml/pare/graph/ir"
 )
@@ -50,38 +52,28 @@ func tooLarge(path string, size int64) error {
 	return &format.Damaged{Path: path, Reason: fmt.Sprintf("the file has %d bytes; an ONNX file, being one protobuf message, has at most %d", size, maxSize)}
 }
 
-// Detect reports whether the first bytes of a file look like a model: ONNX has no magic number, but exporters write the
-// IR version first, or else another of the model's own fields.
+// Detect reports whether the first bytes of a file look like a model's. ONNX has no magic number; but the first field of
+// every exporter's files is one of the model's own, with its wire type, and so is the next.
 func Detect(head []byte) bool {
-	for i := 0; i < 3; i++ {
-		f, err := next(head, 0)
-		if err != nil {
-			// a long field, the graph as a rule, is cut off by the end of head
-			return i > 0
-		}
+	for i := range 2 {
+		no, typ, n := protowire.ConsumeTag(head)
 		switch {
-		case f.no == 1 && f.num >= oldestIR && f.num <= newestIR && f.typ == 0:
-		case f.no >= 2 && f.no <= 8 && (f.no == 5) == (f.typ == 0):
+		case n < 0:
+			return i > 0 && len(head) == 0
+		case no == 1 && typ == protowire.VarintType && len(head) > 1 && head[1] >= oldestIR && head[1] <= newestIR:
+		case no == 5 && typ == protowire.VarintType:
+		case no >= 2 && no <= 8 && no != 5 && typ == protowire.BytesType:
+		case i > 0 && (no == 14 || no == 20 || no == 25 || no == 26) && typ == protowire.BytesType:
 		default:
 			return false
 		}
-		if f.no == 1 && i == 0 {
-			return len(head) > 2 && plausible(head[f.size:])
+		f, err := next(head, 0)
+		if err != nil { // it reaches beyond head
+			return i > 0 || no >= 7
 		}
-		if head = head[f.size:]; len(head) == 0 {
-			return true
-		}
+		head = head[f.size:]
 	}
 	return true
-}
-
-// plausible reports whether what follows the IR version is the tag of another field of the model.
-func plausible(rest []byte) bool {
-	if len(rest) == 0 {
-		return true
-	}
-	no := rest[0] >> 3
-	return no >= 2 && no <= 26 && (no == 5 && rest[0]&7 == 0 || no != 5 && rest[0]&7 == 2)
 }
 
 // Open reads the model in a file. close releases the file; no tensor of the model may be asked for its bytes after that.
@@ -122,8 +114,23 @@ func decode(src source, path string, ext *externals) (m *ir.Model, err error) {
 		err = ext.overlap()
 	}
 	if err != nil {
-		return nil, toDamaged(path, err)
+		return nil, toDamaged(path, foreign(src, err))
 	}
 	m.Path = path
 	return m, nil
+}
+
+// foreign says of a file that fails at its very start and does not look like a model that it is none.
+func foreign(src source, err error) error {
+	var f *fault
+	if !errors.As(err, &f) || f.off > 0 || len(f.way) > 0 {
+		return err
+	}
+	src.view(0, min(src.size(), 64), func(head []byte) error {
+		if !Detect(head) {
+			f.reason = "this is no ONNX model: " + f.reason
+		}
+		return nil
+	})
+	return err
 }

@@ -84,7 +84,7 @@ func (r *reader) model(b []byte) (*ir.Model, error) {
 	}
 	switch {
 	case m.IRVersion == 0 || graph == nil:
-		return nil, damaged(0, "the file has no IR version or no graph: it is no ONNX model, or it is cut off")
+		return nil, damaged(0, "it has no IR version or no graph")
 	case m.IRVersion < oldestIR || m.IRVersion > newestIR:
 		return nil, damaged(0, "IR version is %d; versions %d and newer are read", m.IRVersion, oldestIR)
 	case len(m.Opsets) == 0:

@@ -59,6 +59,9 @@ func toDamaged(path string, err error) error {
 	}
 	way := slices.Clone(f.way)
 	slices.Reverse(way)
+	if n := len(way); n > 8 {
+		way = append(append(way[:4:4], "…"), way[n-3:]...)
+	}
 	where := fmt.Sprintf("offset %d", f.off)
 	if len(way) > 0 {
 		where = strings.Join(way, ".") + ", " + where
@@ -107,7 +110,7 @@ func next(b []byte, off int64) (field, error) {
 			return f, damaged(off, "the length of field %d is cut off", no)
 		}
 		if size > uint64(len(rest)-k) {
-			return f, damaged(off, "field %d says that it has %d bytes; only %d are left", no, size, len(rest)-k)
+			return f, damaged(off, "field %d should have %d bytes; only %d are left", no, size, len(rest)-k)
 		}
 		w = k + int(size)
 		f.val = message{rest[k:w:w], off + int64(n+k)}
