@@ -115,7 +115,7 @@ func (s *scanner) next() {
 		s.fail(s.i, s.i+2, "condition-not-allowed", ":: has no use in a condition; call a function by its name")
 	case strings.HasPrefix(s.text[s.i:], "??"):
 		s.fail(s.i, s.i+2, "condition-not-allowed", "every fact has a value, so ?? has no use")
-	case strings.HasPrefix(s.text[s.i:], "?.") && !s.digit(s.i+2):
+	case strings.HasPrefix(s.text[s.i:], "?."):
 		s.fail(s.i, s.i+2, "condition-not-allowed", "every fact has a value, so write . for ?.")
 	case strings.HasPrefix(s.text[s.i:], ".."):
 		s.operand = false

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"regexp"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/expr-lang/expr/ast"
 	"github.com/expr-lang/expr/file"
@@ -104,13 +106,23 @@ func (c *compiler) sign(at int) sign {
 	return sign{c.text[start:end], start, end}
 }
 
-// lastWord is what stands before an offset: a word or a sign.
+// lastWord is what stands before an offset: a name, a number, a sign.
 func (c *compiler) lastWord(end int) string {
-	fields := strings.Fields(c.text[:end])
-	if len(fields) == 0 {
-		return "the beginning"
+	before := strings.TrimRight(c.text[:end], " \t\r\n")
+	word := strings.TrimRightFunc(before, func(r rune) bool { return isLetter(r) || unicode.IsDigit(r) || r == '.' })
+	if len(word) == len(before) {
+		word = strings.TrimRight(before, "=<>~&|!*")
 	}
-	return fields[len(fields)-1]
+	switch {
+	case before == "":
+		return "the beginning"
+	case strings.HasSuffix(before, `"`), strings.HasSuffix(before, "'"), strings.HasSuffix(before, "`"):
+		return "the string"
+	case len(word) == len(before):
+		_, size := utf8.DecodeLastRuneInString(before)
+		return before[len(before)-size:]
+	}
+	return before[len(word):]
 }
 
 // after says behind what an unexpected word stands.
