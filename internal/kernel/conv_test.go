@@ -42,27 +42,23 @@ func convShapes() []Conv {
 }
 
 func TestConv(t *testing.T) {
-	withEach(t, func(t *testing.T) {
-		for i, p := range convShapes() {
-			for j, workers := range []int{1, 2, 3, 7} {
-				testConv(t, p, kinds[(i+j)%len(kinds)], workers)
-			}
+	for i, p := range convShapes() {
+		for j, workers := range []int{1, 2, 3, 7} {
+			testConv(t, p, kinds[(i+j)%len(kinds)], workers)
 		}
-	})
+	}
 }
 
 // TestConvOfAnyShape draws shapes.
 func TestConvOfAnyShape(t *testing.T) {
-	withEach(t, func(t *testing.T) {
-		r := rng.New(5, "shapes")
-		for i := range 150 {
-			groups := 1 + r.Intn(3)*r.Intn(2)
-			p := Conv{N: 1 + r.Intn(10), C: groups * (1 + r.Intn(9)), H: 1 + r.Intn(12), W: 1 + r.Intn(20), O: groups * (1 + r.Intn(9)),
-				KH: 1 + r.Intn(4), KW: 1 + r.Intn(4), SH: 1 + r.Intn(3), SW: 1 + r.Intn(3), PT: r.Intn(4), PL: r.Intn(4), PB: r.Intn(4), PR: r.Intn(4),
-				DH: 1 + r.Intn(2), DW: 1 + r.Intn(2), Groups: groups}
-			testConv(t, p, kinds[i%len(kinds)], 1+r.Intn(4))
-		}
-	})
+	r := rng.New(5, "shapes")
+	for i := range 100 {
+		groups := 1 + r.Intn(3)*r.Intn(2)
+		p := Conv{N: 1 + r.Intn(10), C: groups * (1 + r.Intn(9)), H: 1 + r.Intn(12), W: 1 + r.Intn(20), O: groups * (1 + r.Intn(9)),
+			KH: 1 + r.Intn(4), KW: 1 + r.Intn(4), SH: 1 + r.Intn(3), SW: 1 + r.Intn(3), PT: r.Intn(4), PL: r.Intn(4), PB: r.Intn(4), PR: r.Intn(4),
+			DH: 1 + r.Intn(2), DW: 1 + r.Intn(2), Groups: groups}
+		testConv(t, p, kinds[i%len(kinds)], 1+r.Intn(4))
+	}
 }
 
 func testConv(t *testing.T, p Conv, kind string, workers int) {
@@ -75,16 +71,18 @@ func testConv(t *testing.T, p Conv, kind string, workers int) {
 		bias = nil
 	}
 	compare := func(name string, n int, kernel, reference func(result []float32)) {
-		got, check := guarded(n)
 		want := make([]float32, n)
-		kernel(got)
 		reference(want)
-		if err := sameBits(got, want); err != nil {
-			t.Fatalf("%s %+v, %s, %d workers: %v", name, p, kind, workers, err)
-		}
-		if err := check(); err != nil {
-			t.Fatalf("%s %+v: %v", name, p, err)
-		}
+		eachImplementation(func() {
+			got, check := guarded(n)
+			kernel(got)
+			if err := sameBits(got, want); err != nil {
+				t.Fatalf("%s %s %+v, %s, %d workers: %v", tiles.name, name, p, kind, workers, err)
+			}
+			if err := check(); err != nil {
+				t.Fatalf("%s %s %+v: %v", tiles.name, name, p, err)
+			}
+		})
 	}
 	compare("ConvForward", len(dy), func(y []float32) { ConvForward(workers, p, x, w, bias, y) },
 		func(y []float32) { referenceForward(p, x, w, bias, y) })

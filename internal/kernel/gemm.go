@@ -24,7 +24,7 @@ func Gemm(workers, m, n, k int, a []float32, ars, acs int, b []float32, brs, bcs
 	checkMatrix("B", b, k, n, brs, bcs)
 	checkMatrix("C", c, m, n, ldc, 1)
 	g := gemm{n: n, k: k, b: b, brs: brs, bcs: bcs, ldc: ldc, accumulate: accumulate,
-		coarse: tiles.plain && coarseProducts(a, b)}
+		coarse: tiles.plain && k > 0 && coarseProducts(a[:(m-1)*ars+(k-1)*acs+1], b[:(k-1)*brs+(n-1)*bcs+1])}
 	rows := min(m, max(packedFloats/max(k, 1), 8*tiles.rows))
 	for first := 0; first < m; first += rows {
 		g.m = min(rows, m-first)

@@ -27,36 +27,37 @@ func gemmShapes() (list []gemmShape) {
 }
 
 func TestGemm(t *testing.T) {
-	withEach(t, func(t *testing.T) {
-		for i, s := range gemmShapes() {
-			kind := kinds[i%len(kinds)]
-			r := rng.New(1, "gemm", kind, fmt.Sprint(s))
-			for layout := range 4 {
-				a, b := fill(r, kind, s.m*s.k), fill(r, kind, s.k*s.n)
-				ars, acs, brs, bcs := s.k, 1, s.n, 1
-				if layout&1 != 0 {
-					ars, acs = 1, s.m
-				}
-				if layout&2 != 0 {
-					brs, bcs = 1, s.k
-				}
-				ldc := s.n + layout
-				c, check := guarded((s.m-1)*ldc + s.n)
-				copy(c, fill(r, kind, len(c)))
-				want := append([]float32(nil), c...)
-				accumulate := i%3 == 0
-				workers := []int{1, 2, 3, 7}[(i+layout)%4]
-				Gemm(workers, s.m, s.n, s.k, a, ars, acs, b, brs, bcs, c, ldc, accumulate)
-				referenceGemm(s.m, s.n, s.k, a, ars, acs, b, brs, bcs, want, ldc, accumulate)
-				if err := sameBits(c, want); err != nil {
-					t.Fatalf("%+v, layout %d, %s, %d workers: %v", s, layout, kind, workers, err)
+	for i, s := range gemmShapes() {
+		kind := kinds[i%len(kinds)]
+		r := rng.New(1, "gemm", kind, fmt.Sprint(s))
+		for layout := range 4 {
+			a, b := fill(r, kind, s.m*s.k), fill(r, kind, s.k*s.n)
+			ars, acs, brs, bcs := s.k, 1, s.n, 1
+			if layout&1 != 0 {
+				ars, acs = 1, s.m
+			}
+			if layout&2 != 0 {
+				brs, bcs = 1, s.k
+			}
+			ldc := s.n + layout
+			c := fill(r, kind, (s.m-1)*ldc+s.n)
+			want := append([]float32(nil), c...)
+			accumulate := i%3 == 0
+			referenceGemm(s.m, s.n, s.k, a, ars, acs, b, brs, bcs, want, ldc, accumulate)
+			workers := []int{1, 2, 3, 7}[(i+layout)%4]
+			eachImplementation(func() {
+				got, check := guarded(len(c))
+				copy(got, c)
+				Gemm(workers, s.m, s.n, s.k, a, ars, acs, b, brs, bcs, got, ldc, accumulate)
+				if err := sameBits(got, want); err != nil {
+					t.Fatalf("%s %+v, layout %d, %s, %d workers: %v", tiles.name, s, layout, kind, workers, err)
 				}
 				if err := check(); err != nil {
-					t.Fatalf("%+v: %v", s, err)
+					t.Fatalf("%s %+v: %v", tiles.name, s, err)
 				}
-			}
+			})
 		}
-	})
+	}
 }
 
 func TestGemmWithOddStrides(t *testing.T) {

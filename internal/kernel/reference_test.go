@@ -177,7 +177,15 @@ func guarded(n int) (x []float32, check func() error) {
 	}
 }
 
-// withEach runs f with each implementation in use.
+// eachImplementation calls f with each implementation in use.
+func eachImplementation(f func()) {
+	defer func(old *implementation) { tiles = old }(tiles)
+	for _, tiles = range tileImplementations() {
+		f()
+	}
+}
+
+// withEach runs f as a test with each implementation in use.
 func withEach(t *testing.T, f func(t *testing.T)) {
 	defer func(old *implementation) { tiles = old }(tiles)
 	for _, tiles = range tileImplementations() {

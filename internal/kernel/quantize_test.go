@@ -1,0 +1,62 @@
+package kernel
+
+import (
+	"math"
+	"testing"
+
+	"github.com/pare-ml/pare/internal/rng"
+)
+
+func TestQuantize(t *testing.T) {
+	inf, nan := float32(math.Inf(1)), float32(math.NaN())
+	for _, c := range []struct {
+		x, scale float32
+		zero     int32
+		int8     int8
+		uint8    uint8
+	}{
+		{0, 1, 0, 0, 0}, {0.5, 1, 0, 0, 0}, {1.5, 1, 0, 2, 2}, {2.5, 1, 0, 2, 2}, {-0.5, 1, 7, 7, 7}, {-1.5, 1, 7, 5, 5},
+		{127.49, 1, 0, 127, 127}, {127.5, 1, 0, 127, 128}, {300, 1, 0, 127, 255}, {-300, 1, 0, -128, 0}, {300, 1, -100, 127, 200},
+		{1e30, 1, -50, 127, 255}, {-1e30, 1, 50, -128, 0}, {inf, 2, 0, 127, 255}, {-inf, 2, 0, -128, 0}, {nan, 1, 3, 3, 3}, {nan, 1, 200, 127, 200},
+		{1, 0, 0, 127, 255}, {0, 0, 5, 5, 5}, {3e-45, 1e-45, 0, 2, 2}, {0.3, 0.1, 0, 3, 3},
+	} {
+		if got := quantizedInt8([]float32{c.x}, c.scale, c.zero)[0]; got != c.int8 {
+			t.Errorf("QuantizeInt8 of %v, scale %v, zero %d is %d; want %d", c.x, c.scale, c.zero, got, c.int8)
+		}
+		if got := quantizedUint8([]float32{c.x}, c.scale, c.zero)[0]; got != c.uint8 {
+			t.Errorf("QuantizeUint8 of %v, scale %v, zero %d is %d; want %d", c.x, c.scale, c.zero, got, c.uint8)
+		}
+	}
+}
+
+// TestQuantizeRounding compares with math.RoundToEven.
+func TestQuantizeRounding(t *testing.T) {
+	r := rng.New(13)
+	x := make([]float32, 20000)
+	for i := range x {
+		x[i] = float32(r.Intn(1200)-600) / 4
+	}
+	for i, q := range quantizedInt8(x, 0.5, 3) {
+		want := min(max(math.RoundToEven(float64(x[i]/0.5))+3, -128), 127)
+		if float64(q) != want {
+			t.Fatalf("%v gives %d; want %v", x[i], q, want)
+		}
+	}
+}
+
+func TestDequantize(t *testing.T) {
+	got := make([]float32, 3)
+	DequantizeInt8(got, []int8{-128, 0, 127}, 0.1, 5)
+	s := float32(0.1)
+	if err := sameBits(got, []float32{-133 * s, -5 * s, 122 * s}); err != nil {
+		t.Error(err)
+	}
+	DequantizeUint8(got, []uint8{0, 128, 255}, 0.1, 128)
+	if err := sameBits(got, []float32{-128 * s, 0, 127 * s}); err != nil {
+		t.Error(err)
+	}
+	DequantizeInt32(got, []int32{math.MinInt32, 1<<24 + 1, math.MaxInt32}, 1, 1)
+	if err := sameBits(got, []float32{-0x1p31, 1 << 24, 0x1p31}); err != nil {
+		t.Error(err)
+	}
+}
