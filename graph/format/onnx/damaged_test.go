@@ -148,6 +148,7 @@ var damagedFiles = []struct {
 	{"strings in raw_data", model(sub(5, vint(1, 1), vint(2, 8), str(8, "w"), str(9, "x")))},
 	{"attribute tensor too short", model(sub(1, str(2, "c"), str(3, "const"), str(4, "Constant"),
 		sub(5, str(1, "value"), sub(5, vint(1, 9), vint(2, 1), str(9, "xxxx")), vint(20, 4))), outputOf("c"))},
+	{"attribute without its graph", model(input("c", 1), node("If", "c", "y", sub(5, str(1, "then_branch"), vint(20, 5))), outputOf("y"))},
 	{"floats of 5 bytes", model(sub(1, str(2, "c"), str(4, "Constant"), sub(5, str(1, "value_floats"), str(7, "12345"), vint(20, 6))), outputOf("c"))},
 	{"external data without a folder", model(sub(5, vint(1, 1), vint(2, 1), str(8, "w"), sub(13, str(1, "location"), str(2, "w.bin")), vint(14, 1)))},
 	{"data_location 7", model(sub(5, vint(1, 1), vint(2, 1), str(8, "w"), vint(14, 7)))},

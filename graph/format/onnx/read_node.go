@@ -107,6 +107,13 @@ func (r *reader) attr(msg message, depth int) (ir.Attr, error) {
 		seen = true
 		return r.attrValue(&a, f, depth)
 	})
+	switch {
+	case err != nil:
+	case a.Kind == ir.AttrTensor && a.Tensor == nil:
+		err = damaged(msg.off, "the attribute says that it is a tensor and holds none")
+	case a.Kind == ir.AttrGraph && a.Graph == nil:
+		err = damaged(msg.off, "the attribute says that it is a graph and holds none")
+	}
 	return a, err
 }
 
