@@ -45,7 +45,7 @@ func fields(p *Params) schema.Object {
 	return schema.Object{
 		Fields: []*schema.Field{
 			schema.Enum(&p.Scheme, "scheme", "", "a preset; what is written besides it holds instead",
-				schema.Choice{Name: "W8A8", Doc: "int8 weights per channel and static int8 activations, one scale a tensor"},
+				schema.Choice{Name: "W8A8", Doc: "int8 weights per channel, 8-bit activations with ranges from samples, one scale a tensor"},
 				schema.Choice{Name: "W8A16", Doc: "int8 weights per channel; activations stay as they are"}),
 			schema.Nested("weights", "how weights become codes", weightFields(&p.Weights)),
 			schema.Optional(&p.Activations, "activations", "how the values between layers become codes; none leaves them float32", activationFields),
@@ -70,15 +70,15 @@ func algorithmFields(p *Params) schema.Object {
 	}}
 }
 
-func typeField(p *string) *schema.Field {
-	return schema.Enum(p, "type", "int8", "type of the codes",
+func typeField(p *string, def, doc string) *schema.Field {
+	return schema.Enum(p, "type", def, doc,
 		schema.Choice{Name: "int8", Doc: "codes from -128 to 127; symmetric from -127"},
 		schema.Choice{Name: "uint8", Doc: "codes from 0 to 255; symmetric from 1 around 128"})
 }
 
 func weightFields(p *Weights) schema.Object {
 	return schema.Object{Fields: []*schema.Field{
-		typeField(&p.Type),
+		typeField(&p.Type, "int8", "type of the codes"),
 		schema.Enum(&p.Granularity, "granularity", "channel", "what one scale covers",
 			schema.Choice{Name: "channel", Doc: "one output channel"},
 			schema.Choice{Name: "tensor", Doc: "the whole weight"}),
@@ -92,7 +92,7 @@ func weightFields(p *Weights) schema.Object {
 
 func activationFields(p *Activations) schema.Object {
 	return schema.Object{Fields: []*schema.Field{
-		typeField(&p.Type),
+		typeField(&p.Type, "uint8", "type of the codes; ONNX Runtime on x86 fuses uint8 everywhere, int8 not across branches"),
 		schema.Bool(&p.Symmetric, "symmetric", false, "whether ranges lie evenly around zero; after a ReLU that wastes half of the codes"),
 		schema.Nested("observer", "how ranges are chosen from what the samples show", observerFields(&p.Observer, "mse",
 			schema.Choice{Name: "minmax", Doc: "smallest and largest seen"},

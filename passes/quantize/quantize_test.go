@@ -132,25 +132,25 @@ c1.bias_quantized_scale float32 [2]
 fc.bias_quantized int32 [3]
 fc.bias_quantized_scale float32 [3]
 x_scale float32 []
-x_zero_point int8 []
+x_zero_point uint8 []
 Relu_0_out_scale float32 []
-Relu_0_out_zero_point int8 []
+Relu_0_out_zero_point uint8 []
 c2_out_scale float32 []
-c2_out_zero_point int8 []
+c2_out_zero_point uint8 []
 Relu_1_out_scale float32 []
-Relu_1_out_zero_point int8 []
+Relu_1_out_zero_point uint8 []
 GlobalAveragePool_0_out_scale float32 []
-GlobalAveragePool_0_out_zero_point int8 []
+GlobalAveragePool_0_out_zero_point uint8 []
 output fc_out float32
 `
 	if got := passtest.Text(r.Model); got != want {
 		t.Errorf("got\n%swant\n%s", got, want)
 	}
-	if z := ints(t, r.Model, "Relu_0_out_zero_point")[0]; z != -128 {
-		t.Errorf("zero point after a Relu is %d, want -128: all codes for what is there", z)
+	if z := ints(t, r.Model, "Relu_0_out_zero_point")[0]; z != 0 {
+		t.Errorf("zero point after a Relu is %d, want 0: all codes for what is there", z)
 	}
 	e := r.Effect(t, "fc")
-	if !strings.HasPrefix(e.Did, "int8 per channel (") || !strings.HasSuffix(e.Did, " dB); activations int8 (mse)") {
+	if !strings.HasPrefix(e.Did, "int8 per channel (") || !strings.HasSuffix(e.Did, " dB); activations uint8 (mse)") {
 		t.Errorf("did %q", e.Did)
 	}
 	if want := "its output stays float32, being an output of the model"; e.Why != want {
@@ -338,7 +338,7 @@ func TestOverrides(t *testing.T) {
 	r := passtest.Run(t, quantize.Pass, m, passtest.Step{Params: "{scheme: W8A8, data: cal}", Data: images,
 		Overrides: []passtest.Override{
 			{Layers: []string{"stem.conv"}, Set: "activations: none"},
-			{Layers: []string{"stage1.block1.conv2"}, Set: "activations: {type: uint8}"},
+			{Layers: []string{"stage1.block1.conv2"}, Set: "activations: {type: int8}"},
 		}})
 	for _, n := range r.Model.Graph.Nodes {
 		if n.Name == "stem.conv" && n.Inputs[0] != "image" {
@@ -400,7 +400,7 @@ func TestRefused(t *testing.T) {
 
 func TestParams(t *testing.T) {
 	tests := []struct{ params, want string }{
-		{"activations: {type: int8}", "the ranges of activations come from samples; name a data set: `data: calibration` [missing-data]"},
+		{"activations: {type: uint8}", "the ranges of activations come from samples; name a data set: `data: calibration` [missing-data]"},
 		{"scheme: W8A8", "the ranges of activations come from samples; name a data set: `data: calibration` [missing-data]"},
 		{"{algorithm: mse, weights: {observer: percentile}}", "algorithm mse searches the range itself; observer percentile of the weights chooses another [observer-conflict]"},
 		{"{data: cal, weights: {type: uint8}, activations: {type: int8}}", "runtimes have no integer kernel for int8 activations with uint8 weights and will compute in float; use int8 weights, or uint8 for both [slow-type-pair]"},
@@ -416,7 +416,7 @@ func TestParams(t *testing.T) {
 // A preset shows in the effective parameters as what it stands for.
 func TestScheme(t *testing.T) {
 	for text, want := range map[string]string{
-		"{scheme: W8A8, data: cal}":                    "type:int8",
+		"{scheme: W8A8, data: cal}":                    "type:uint8",
 		"{scheme: W8A8, data: cal, activations: none}": "none",
 		"{scheme: W8A16}":                              "none",
 	} {
