@@ -41,7 +41,7 @@ func (p *parser) useOf(name string) *dataUse {
 }
 
 func (p *parser) refer(n *syntax.Node, name string) bool {
-	if slices.Contains(p.dataNames, name) {
+	if slices.Contains(p.dataNames, name) || p.dataBroken {
 		return true
 	}
 	if len(p.dataNames) == 0 {

@@ -136,10 +136,9 @@ func (e *effective) step(s *Step) error {
 		if err != nil {
 			return err
 		}
-		e.line(3, "-")
+		e.line(3, "- set: %s", schema.Inline(only(merged, o.Set)))
 		e.selectors(4, "targets", o.Targets)
 		e.condition(4, "when", o.When)
-		e.line(4, "set: %s", schema.Inline(only(merged, o.Set)))
 	}
 	return nil
 }

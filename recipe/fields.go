@@ -24,7 +24,7 @@ type document struct {
 func (l *Language) Fields() schema.Object { return documentFields(new(document), l) }
 
 // StepFields returns the records of one entry of passes: the keys every step may have and one key a pass.
-func (l *Language) StepFields() schema.Object { return stepFields(new(stepText), l, "") }
+func (l *Language) StepFields() schema.Object { return stepFields(new(stepText), l, nil, "") }
 
 func documentFields(d *document, l *Language) schema.Object {
 	return schema.Object{
@@ -126,9 +126,9 @@ type overrideText struct {
 	Targets, When, Set, Node *syntax.Node
 }
 
-// stepFields are the keys of a step: its own, and those of the passes. extra is one more key that is let through, for
-// a pass that is unknown and has been reported.
-func stepFields(s *stepText, l *Language, extra string) schema.Object {
+// stepFields are the keys of a step: its own, and those of the passes. w is the step's pass, as far as it is known;
+// extra is one more key that is let through, for a pass that is unknown and has been reported.
+func stepFields(s *stepText, l *Language, w *PassWord, extra string) schema.Object {
 	o := schema.Object{
 		Name: "a step",
 		Doc:  "A step: a pass, where it applies, with which parameters.",
@@ -136,7 +136,8 @@ func stepFields(s *stepText, l *Language, extra string) schema.Object {
 			schema.String(&s.ID, "id", "", "name of the step; default: the pass's name"),
 			schema.Node(&s.Targets, "targets", "which layers; default: every layer that the pass can treat").As(schema.FormatSelectors),
 			schema.Node(&s.Ignore, "ignore", "which layers not; wins over targets").As(schema.FormatSelectors),
-			schema.List(&s.Overrides, "overrides", "other parameters for some of the layers; the last that matches wins", overrideFields),
+			schema.List(&s.Overrides, "overrides", "other parameters for some of the layers; the last that matches wins",
+				func(o *overrideText) schema.Object { return overrideFields(o, w) }),
 			schema.Node(&s.When, "when", "condition over the model and metrics; the step is left out if it does not hold").As(schema.FormatCondition),
 			schema.Nested("expect", "how many layers the step must match", expectFields(&s.Expect)),
 		},
@@ -155,7 +156,13 @@ func stepFields(s *stepText, l *Language, extra string) schema.Object {
 	return o
 }
 
-func overrideFields(o *overrideText) schema.Object {
+// overrideFields are the keys of an override of a step whose pass is w, if that is known.
+func overrideFields(o *overrideText, w *PassWord) schema.Object {
+	set := schema.Node(&o.Set, "set", "the parameters that change").As(schema.FormatSet).Require()
+	if w != nil {
+		fields := w.fields()
+		set.Fields = &fields
+	}
 	return schema.Object{
 		Name: "an override",
 		Doc:  "Other parameters for some of a step's layers.",
@@ -163,7 +170,7 @@ func overrideFields(o *overrideText) schema.Object {
 		Fields: []*schema.Field{
 			schema.Node(&o.Targets, "targets", "which of the step's layers").As(schema.FormatSelectors),
 			schema.Node(&o.When, "when", "condition over the layer").As(schema.FormatCondition),
-			schema.Node(&o.Set, "set", "the parameters that change").As(schema.FormatSet).Require(),
+			set,
 		},
 	}
 }

@@ -3,8 +3,10 @@ package recipe
 import (
 	"fmt"
 	"math"
+	"slices"
 	"strings"
 
+	"github.com/pare-ml/pare/recipe/diag"
 	"github.com/pare-ml/pare/recipe/schema"
 	"github.com/pare-ml/pare/recipe/syntax"
 )
@@ -20,7 +22,7 @@ func (p *parser) gates(list []gateText) {
 
 // gate checks that a gate is a metric with one limit, or an expression.
 func (p *parser) gate(t *gateText) *Gate {
-	if t.Node == nil || t.Node.Kind != syntax.Mapping {
+	if t.Node == nil || t.Node.Kind != syntax.Mapping || misspelled(t.Node) {
 		return nil // reported
 	}
 	if t.expect != nil {
@@ -95,6 +97,19 @@ func (p *parser) limit(t *gateText) *syntax.Node {
 		p.report.Errorf(t.Node.Head(), "missing-key", "a gate on a metric needs a limit: threshold, max_degradation or percent_max_degradation")
 	}
 	return found
+}
+
+// misspelled tells whether a gate has an unknown key that is near to one it may have. It has been reported; what seems
+// to be missing is probably that key.
+func misspelled(n *syntax.Node) bool {
+	fields := gateFields(new(gateText), &Language{}).Fields
+	known := make([]string, len(fields))
+	for i, f := range fields {
+		known[i] = f.Name
+	}
+	return slices.ContainsFunc(n.Pairs, func(p syntax.Pair) bool {
+		return !slices.Contains(known, p.Key.Text) && diag.Near(p.Key.Text, known) != ""
+	})
 }
 
 // decodeLimit reads the limit's value in the unit of the metric.

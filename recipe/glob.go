@@ -2,6 +2,7 @@ package recipe
 
 import (
 	"fmt"
+	"math/bits"
 	"strings"
 	"unicode/utf8"
 )
@@ -18,9 +19,10 @@ import (
 // that no pattern takes more than pattern times name.
 type glob struct {
 	prog   []globOp
-	prefix string // what every match begins with
-	whole  bool   // the prefix is the pattern
-	suffix string // what every match ends with
+	prefix string   // what every match begins with
+	whole  bool     // the prefix is the pattern
+	suffix string   // what every match ends with
+	reach  []uint64 // of a program of up to 64 operations: the places that one leads to without taking a character
 }
 
 type globOp struct {
@@ -53,12 +55,12 @@ type globError struct {
 func (e *globError) Error() string { return e.message }
 
 func compileGlob(pattern string) (*glob, *globError) {
-	c := globCompiler{text: pattern}
+	c := globCompiler{text: pattern, begins: true}
 	if err := c.sequence(0, ""); err != nil {
 		return nil, err
 	}
 	c.emit(globOp{kind: opMatch})
-	g := &glob{prog: c.prog}
+	g := &glob{prog: c.prog, reach: reach(c.prog)}
 	g.prefix, g.whole = c.literalPrefix()
 	if !strings.ContainsAny(pattern, `{}\`) {
 		g.suffix = pattern[strings.LastIndexAny(pattern, "*?]")+1:]
@@ -70,9 +72,10 @@ func compileGlob(pattern string) (*glob, *globError) {
 }
 
 type globCompiler struct {
-	text string
-	at   int
-	prog []globOp
+	text   string
+	at     int
+	prog   []globOp
+	begins bool // what comes next begins a segment
 }
 
 func (c *globCompiler) emit(op globOp) int {
@@ -91,9 +94,11 @@ func (c *globCompiler) sequence(depth int, stop string) *globError {
 			return nil
 		}
 		var err *globError
+		begins := c.begins
+		c.begins = false
 		switch r {
 		case '*':
-			c.star()
+			c.star(begins)
 			continue
 		case '?':
 			c.emit(globOp{kind: opInner})
@@ -104,7 +109,7 @@ func (c *globCompiler) sequence(depth int, stop string) *globError {
 			}
 			continue
 		case '{':
-			if err = c.braces(depth + 1); err != nil {
+			if err = c.braces(depth+1, begins); err != nil {
 				return err
 			}
 			continue
@@ -116,9 +121,9 @@ func (c *globCompiler) sequence(depth int, stop string) *globError {
 			}
 			c.at++
 			r, size = utf8.DecodeRuneInString(c.text[c.at:])
-			c.emit(globOp{kind: opChar, char: r})
+			c.literal(r)
 		default:
-			c.emit(globOp{kind: opChar, char: r})
+			c.literal(r)
 		}
 		c.at += size
 	}
@@ -127,9 +132,14 @@ func (c *globCompiler) sequence(depth int, stop string) *globError {
 
 func isSeparator(r rune) bool { return r == '.' || r == '/' }
 
+func (c *globCompiler) literal(r rune) {
+	c.emit(globOp{kind: opChar, char: r})
+	c.begins = isSeparator(r)
+}
+
 // star compiles * and **. A ** that is a whole segment, with a separator after it, may match nothing at all together
 // with that separator.
-func (c *globCompiler) star() {
+func (c *globCompiler) star(begins bool) {
 	start := c.at
 	for c.at < len(c.text) && c.text[c.at] == '*' {
 		c.at++
@@ -139,14 +149,13 @@ func (c *globCompiler) star() {
 		c.loop(opInner)
 		return
 	}
-	opens := start == 0 || isSeparator(rune(c.text[start-1])) && (start < 2 || c.text[start-2] != '\\')
-	if !opens || c.at == len(c.text) || !isSeparator(rune(c.text[c.at])) {
+	if !begins || c.at == len(c.text) || !isSeparator(rune(c.text[c.at])) {
 		c.loop(opAny)
 		return
 	}
 	c.emit(globOp{kind: opSplit, next: loop + 1})
 	c.loop(opAny)
-	c.emit(globOp{kind: opChar, char: rune(c.text[c.at])})
+	c.literal(rune(c.text[c.at]))
 	c.at++
 	c.prog[loop].other = len(c.prog)
 }
@@ -210,7 +219,7 @@ func (c *globCompiler) classRune() (r rune, escaped, ok bool) {
 }
 
 // braces compiles {a,b}: a chain of splits, each alternative jumping to the end.
-func (c *globCompiler) braces(depth int) *globError {
+func (c *globCompiler) braces(depth int, begins bool) *globError {
 	start := c.at
 	if depth > deepestBraces {
 		return &globError{start, start + 1, fmt.Sprintf("braces are nested more than %d deep", deepestBraces)}
@@ -218,6 +227,7 @@ func (c *globCompiler) braces(depth int) *globError {
 	c.at++
 	var jumps []int
 	for {
+		c.begins = begins
 		split := c.emit(globOp{kind: opSplit, next: len(c.prog) + 1})
 		if err := c.sequence(depth, ",}"); err != nil {
 			return err
@@ -227,6 +237,7 @@ func (c *globCompiler) braces(depth int) *globError {
 		}
 		end := c.text[c.at] == '}'
 		c.at++
+		c.begins = false
 		jumps = append(jumps, c.emit(globOp{kind: opJump}))
 		if end {
 			c.prog[split] = globOp{kind: opJump, next: split + 1} // the last alternative has no other
@@ -260,6 +271,43 @@ func (g *glob) match(name string) bool {
 	if g.whole {
 		return len(name) == len(g.prefix)
 	}
+	if g.reach == nil {
+		return g.matchLong(name)
+	}
+	now := g.reach[0]
+	for _, r := range name {
+		var next uint64
+		for ; now != 0; now &= now - 1 {
+			if at := bits.TrailingZeros64(now); g.prog[at].takes(r) {
+				next |= g.reach[at+1]
+			}
+		}
+		if next == 0 {
+			return false
+		}
+		now = next
+	}
+	return now>>(len(g.prog)-1) != 0
+}
+
+// reach computes glob.reach; it is nil for a longer program.
+func reach(prog []globOp) []uint64 {
+	if len(prog) > 64 {
+		return nil
+	}
+	out := make([]uint64, len(prog))
+	for at := range prog {
+		s := newStates(len(prog))
+		s.add(prog, at)
+		for _, to := range s.list {
+			out[at] |= 1 << to
+		}
+	}
+	return out
+}
+
+// matchLong is match for programs of any length.
+func (g *glob) matchLong(name string) bool {
 	now, next := newStates(len(g.prog)), newStates(len(g.prog))
 	now.add(g.prog, 0)
 	for _, r := range name {

@@ -54,6 +54,7 @@ type parser struct {
 
 	varsUsed      map[string]bool
 	dataNames     []string
+	dataBroken    bool // data is no mapping, so that no name can be known
 	dataUsed      map[string]*dataUse
 	selectorCount int
 }
@@ -84,6 +85,7 @@ func (p *parser) thisVersion(n *syntax.Node, version int) bool {
 func (p *parser) document() {
 	var doc document
 	if data := p.recipe.Root.Get("data"); data != nil {
+		p.dataBroken = data.Kind != syntax.Mapping
 		for _, pair := range data.Pairs {
 			p.dataNames = append(p.dataNames, pair.Key.Text)
 		}

@@ -90,7 +90,7 @@ func (p *parser) selector(n *syntax.Node, key string) *Selector {
 // conditional reads a selector of the form {targets: […], when: …}.
 func (p *parser) conditional(n *syntax.Node) *Selector {
 	var targets, when *syntax.Node
-	ok := p.decoder(varFacts, nil, p.report).Decode(n, schema.Object{Fields: []*schema.Field{
+	ok := p.decoder(varFacts, nil, p.report).Decode(n, schema.Object{Name: "a selector", Fields: []*schema.Field{
 		schema.Node(&targets, "targets", "selectors of which one must match").As(schema.FormatSelectors).Require(),
 		schema.Node(&when, "when", "condition over the layer").As(schema.FormatCondition),
 	}})
@@ -107,8 +107,8 @@ func (p *parser) conditional(n *syntax.Node) *Selector {
 		}
 		texts = append(texts, t.Text)
 	}
-	if len(inner) == 0 {
-		return nil
+	if len(inner) == 0 || when != nil && s.When == nil {
+		return nil // reported
 	}
 	s.Text, s.inner = strings.Join(texts, ", "), inner
 	s.match = func(name, typ, role string) bool {

@@ -43,13 +43,16 @@ func (p *parser) step(n *syntax.Node) *Step {
 		return nil
 	}
 	var t stepText
+	var w *PassWord
 	pass, extra, ok := p.passOf(n)
-	fields := stepFields(&t, p.lang, extra)
+	if ok {
+		w = p.lang.pass(pass.Key.Text)
+	}
+	fields := stepFields(&t, p.lang, w, extra)
 	p.decoder(varFacts, p.referStep, p.report).Decode(n, fields)
 	if !ok {
 		return nil
 	}
-	w := p.lang.pass(pass.Key.Text)
 	s := &Step{ID: t.ID, Pass: w.Name, Expect: t.Expect, Node: n}
 	if pass.Value.Kind != syntax.Null {
 		s.Params = pass.Value
@@ -65,12 +68,28 @@ func (p *parser) step(n *syntax.Node) *Step {
 		{Name: "a recipe", Fields: documentFields(new(document), p.lang).Fields},
 		{Name: "a step", Fields: fields.Fields},
 	}}
-	base := ps.check(s.Params)
+	base := ps.check(withMisplaced(s.Params, n, fields, w))
 	for _, d := range base {
 		p.report.Add(d)
 	}
 	p.overrides(s, ps, base, t.Overrides)
 	return s
+}
+
+// withMisplaced adds to a step's parameters those that stand beside its pass instead of inside. They have been reported;
+// what they set must not be missed too.
+func withMisplaced(params, n *syntax.Node, fields schema.Object, w *PassWord) *syntax.Node {
+	misplaced := &syntax.Node{Kind: syntax.Mapping, Span: n.Span}
+	own := w.fields()
+	for _, pair := range n.Pairs {
+		if fields.Field(pair.Key.Text) == nil && own.Field(pair.Key.Text) != nil {
+			misplaced.Pairs = append(misplaced.Pairs, pair)
+		}
+	}
+	if misplaced.Pairs == nil {
+		return params
+	}
+	return syntax.Merge(params, misplaced)
 }
 
 // notStep reports an entry of passes that is no mapping.

@@ -2,6 +2,7 @@ package schema
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/pare-ml/pare/recipe/diag"
@@ -75,21 +76,44 @@ func (d *Decoder) object(n, key *syntax.Node, name string, o Object) {
 		*o.Node = n
 	}
 	errors, later := d.errors, d.later
+	var given []string // keys that a finding or the short form stands for
 	switch {
 	case n == nil || n.Kind == syntax.Null:
 	case n.Kind == syntax.Mapping:
-		d.pairs(n, key != nil, name, o)
+		given = d.pairs(n, key != nil, name, o)
 	case o.Short != "":
 		d.value(n, key, o.Field(o.Short), name)
-		d.missing(n, key, name, o, o.Short)
-		d.check(n, o, errors, later)
-		return
+		given = []string{o.Short}
 	default:
-		d.wrongType(n, name, "a mapping"+example(o))
+		d.notMapping(n, name, o)
 		return
 	}
-	d.missing(n, key, name, o, "")
+	d.missing(n, key, name, o, given)
 	d.check(n, o, errors, later)
+}
+
+// notMapping reports a value where a mapping should be; a scalar may be the value of one of its keys.
+func (d *Decoder) notMapping(n *syntax.Node, name string, o Object) {
+	if f := o.meant(n); f != nil {
+		with := "{" + f.Name + ": " + n.Span.Text() + "}"
+		d.failFix(n.Span, "wrong-type", with, "%s is %s; it must be a mapping: write %s", name, found(n), with)
+		return
+	}
+	d.wrongType(n, name, "a mapping with "+diag.Names(o.names()))
+}
+
+// meant returns the field whose value a scalar probably is: an enumeration that has the word, or the one text that is
+// required.
+func (o Object) meant(n *syntax.Node) *Field {
+	if n.Kind != syntax.Scalar || n.Span.IsZero() || strings.ContainsAny(n.Span.Text(), ",[]{}\n") {
+		return nil
+	}
+	for _, f := range o.Fields {
+		if f.Kind == KindEnum && slices.Contains(f.choiceNames(), n.Text) || f.Kind == KindString && f.Required {
+			return f
+		}
+	}
+	return nil
 }
 
 // check runs the object's own check if its fields decoded and are all known.
@@ -104,14 +128,14 @@ func (d *Decoder) check(n *syntax.Node, o Object, errors, later int) {
 	}
 }
 
-// pairs decodes the keys of a mapping that are there.
-func (d *Decoder) pairs(n *syntax.Node, keyed bool, name string, o Object) {
+// pairs decodes the keys of a mapping that are there. It returns the fields that an unknown key was said to stand for.
+func (d *Decoder) pairs(n *syntax.Node, keyed bool, name string, o Object) (meant []string) {
 	d.Around = append(d.Around, Scope{name, o.Fields})
 	defer func() { d.Around = d.Around[:len(d.Around)-1] }()
 	for _, p := range n.Pairs {
 		f := o.Field(p.Key.Text)
 		if f == nil {
-			d.unknownKey(p, keyed, name, o)
+			meant = append(meant, d.unknownKey(p, keyed, name, o))
 			continue
 		}
 		if f.Deprecated != "" {
@@ -120,6 +144,7 @@ func (d *Decoder) pairs(n *syntax.Node, keyed bool, name string, o Object) {
 		}
 		d.value(p.Value, p.Key, f, f.Name)
 	}
+	return meant
 }
 
 // value decodes the value of a field, behind a key that may be nil; findings call it name.
@@ -151,10 +176,10 @@ func (d *Decoder) empty(n, key *syntax.Node, f *Field, name string) {
 	}
 }
 
-// missing reports required keys that are not there; given is a key that a short form has filled.
-func (d *Decoder) missing(n, key *syntax.Node, name string, o Object, given string) {
+// missing reports required keys that are not there; those given need not be.
+func (d *Decoder) missing(n, key *syntax.Node, name string, o Object, given []string) {
 	for _, f := range o.Fields {
-		if n.Pair(f.Name) != nil || f.Name == given {
+		if n.Pair(f.Name) != nil || slices.Contains(given, f.Name) {
 			continue
 		}
 		if f.Required {
@@ -175,58 +200,55 @@ func place(n, key *syntax.Node) diag.Span {
 	return n.Head()
 }
 
-// unknownKey reports a key that no field bears: where it belongs, the name it is near to, or what there is.
-func (d *Decoder) unknownKey(p syntax.Pair, keyed bool, name string, o Object) {
+// unknownKey reports a key that no field bears: where it belongs, the name it is near to, or what there is. It returns
+// the name of the field that the key probably stands for.
+func (d *Decoder) unknownKey(p syntax.Pair, keyed bool, name string, o Object) (meant string) {
 	key := p.Key.Text
 	what := fmt.Sprintf("unknown key %q in %s", key, name)
-	if advice := d.belongs(key, keyed, name, o); advice != "" {
-		d.fail(p.Key.Span, "unknown-key", "%s; %s", what, advice)
-		return
-	}
 	known := o.names()
-	if near := diag.Near(key, known); near != "" {
-		d.fail(p.Key.Span, "unknown-key", "%s; did you mean %q?", what, near)
-		return
+	inside, near, around := o.inside(key), diag.Near(key, known), ""
+	if inside == nil {
+		around = d.around(key, keyed, name)
 	}
-	switch len(known) {
-	case 0:
+	switch {
+	case inside != nil:
+		d.fail(p.Key.Span, "unknown-key", "%s; it belongs inside %s: write %s: {%s: …}", what, inside.Name, inside.Name, key)
+		return inside.Name
+	case around != "":
+		d.fail(p.Key.Span, "unknown-key", "%s; it belongs %s", what, around)
+	case near != "":
+		d.fail(p.Key.Span, "unknown-key", "%s; did you mean %q?", what, near)
+		return near
+	case len(known) == 0:
 		d.fail(p.Key.Span, "unknown-key", "%s; it takes no parameters", what)
 	default:
 		d.fail(p.Key.Span, "unknown-key", "%s; it takes %s", what, diag.Names(known))
 	}
+	return ""
 }
 
-// belongs says where a key would be allowed: in a mapping inside o, or in one around it.
-func (d *Decoder) belongs(key string, keyed bool, name string, o Object) string {
+// inside returns the field of o whose mapping has the key.
+func (o Object) inside(key string) *Field {
 	for _, f := range o.Fields {
 		if f.Fields != nil && f.Kind != KindList && f.Kind != KindMap && f.Fields.Field(key) != nil {
-			return fmt.Sprintf("it belongs inside %s: write %s: {%s: …}", f.Name, f.Name, key)
+			return f
 		}
 	}
+	return nil
+}
+
+// around says which mapping around the one called name has the key, or "".
+func (d *Decoder) around(key string, keyed bool, name string) string {
 	for i := len(d.Around) - 2; i >= 0; i-- {
 		if (Object{Fields: d.Around[i].Fields}).Field(key) == nil {
 			continue
 		}
 		if keyed && i == len(d.Around)-2 {
-			return fmt.Sprintf("it belongs beside %s, one level further left", name)
+			return fmt.Sprintf("beside %s, one level further left", name)
 		}
-		return fmt.Sprintf("it belongs directly in %s, further left", d.Around[i].Name)
+		return fmt.Sprintf("directly in %s, further left", d.Around[i].Name)
 	}
 	return ""
-}
-
-// example shows how a mapping of o begins: ` such as {path: …}`, if it has a required key.
-func example(o Object) string {
-	var keys []string
-	for _, f := range o.Fields {
-		if f.Required {
-			keys = append(keys, f.Name+": …")
-		}
-	}
-	if len(keys) == 0 {
-		return ""
-	}
-	return " such as {" + strings.Join(keys, ", ") + "}"
 }
 
 // add reports a finding and counts it if it is an error.

@@ -173,7 +173,7 @@ func TestDecode(t *testing.T) {
 		{"sparsity: 0\nmean: [a, ]", `"a" mean[0] is the text "a"; it must be a number [wrong-type]`},
 		{"sparsity: 0\nonly: [a, 3]", `"3" only[1] is the number 3; it must be text: write "3" [wrong-type]`},
 		{"sparsity: 0\nweights: {group_size: -4}", `"-4" group_size is -4; it must be at least 1 [out-of-range]`},
-		{"sparsity: 0\nweights: int8", `"int8" weights is the text "int8"; it must be a mapping [wrong-type]`},
+		{"sparsity: 0\nweights: int8", `"int8" weights is the text "int8"; it must be a mapping: write {type: int8} [wrong-type]`},
 		{"sparsity: 0\nweights:", `"weights" weights has no value; it must be a mapping, or be left out [empty-value]`},
 		{"sparsity: 0\nweights: {observer: percentile}", ""},
 		{"sparsity: 0\nweights: {observer: precentile}", `"precentile" unknown observer "precentile"; did you mean "percentile"? [unknown-value]`},
