@@ -66,7 +66,7 @@ func (a *analysis) solid(x axis, size int64) (axis, bool) {
 func (a *analysis) split(n *ir.Node) {
 	axes := a.all(n.Input(0))
 	k, ok := normal(n.Int("axis", 0), len(axes))
-	if !ok {
+	if !ok || len(n.Outputs) == 0 {
 		a.unknown(n)
 		return
 	}

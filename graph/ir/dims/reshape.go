@@ -314,6 +314,9 @@ func (a *analysis) resolve(name string, depth int, budget *int) ([]entry, bool) 
 	return nil, false
 }
 
+// maxSources bounds the values whose sizes meet in one.
+const maxSources = 64
+
 // sizes follows operators that compute with sizes rather than with values, and tells whether the node was one. Sizes may
 // be picked, joined and given to Reshape, which follows a cut by itself. Any other use would change what is computed, so
 // it fixes the value whose size it is.
@@ -339,6 +342,9 @@ func (a *analysis) sizes(n *ir.Node) bool {
 	}
 	switch n.Op {
 	case "Gather", "Unsqueeze", "Squeeze", "Cast", "Identity", "Concat":
+		if len(from) > maxSources {
+			break
+		}
 		a.shaped[n.Output(0)] = from
 		a.setAll(n.Output(0), "it holds sizes")
 		return true

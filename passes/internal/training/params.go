@@ -90,7 +90,7 @@ func scheduleFields(s *Schedule) schema.Object {
 				schema.Choice{Name: "constant", Doc: "the learning rate stays"},
 				schema.Choice{Name: "cosine", Doc: "it falls along half a cosine"},
 				schema.Choice{Name: "linear", Doc: "it falls in a straight line"}),
-			schema.Ratio(&s.End, "end", 0, "cosine, linear: share of the learning rate at the last step").Between(0, 1),
+			schema.Ratio(&s.End, "end", 0, "cosine, linear: share of the learning rate that the curve falls to").Between(0, 1),
 		},
 		Check: func(n *syntax.Node, report *diag.List) {
 			if x := n.Get("end"); x != nil && s.Kind == "constant" {
