@@ -4,7 +4,6 @@ package fold
 
 import (
 	"context"
-	_ "embed"
 	"fmt"
 	"slices"
 	"strings"
@@ -13,11 +12,6 @@ import (
 	"github.com/pare-ml/pare/passes"
 	"github.com/pare-ml/pare/recipe/schema"
 )
-
-// Page is the user's page on this pass.
-//
-//go:embed doc.md
-var Page string
 
 // Pass is the record of fold.
 var Pass = passes.Define(passes.Info{

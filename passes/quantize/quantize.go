@@ -3,7 +3,6 @@ package quantize
 
 import (
 	"context"
-	_ "embed"
 	"fmt"
 	"slices"
 	"strings"
@@ -15,11 +14,6 @@ import (
 	"github.com/pare-ml/pare/internal/parallel"
 	"github.com/pare-ml/pare/passes"
 )
-
-// Page is the user's page on this pass.
-//
-//go:embed doc.md
-var Page string
 
 // Pass is the record of quantize.
 var Pass = passes.Define(passes.Info{
