@@ -44,20 +44,6 @@ func ForPath(path string) *format.Format {
 	return nil
 }
 
-// Unreadable is the error of a file whose format pare knows but does not read, or does not know. It makes pare exit 6.
-type Unreadable struct {
-	Path   string
-	Format string // "PyTorch checkpoint (zip)"; empty if unknown
-	Advice string
-}
-
-func (u *Unreadable) Error() string {
-	if u.Format == "" {
-		return fmt.Sprintf("%s: no known model format; %s", u.Path, u.Advice)
-	}
-	return fmt.Sprintf("%s: this is a %s; %s", u.Path, u.Format, u.Advice)
-}
-
 // foreign are formats that are recognized in order to say what to do.
 var foreign = []struct {
 	format, advice string
@@ -84,11 +70,11 @@ var foreign = []struct {
 }
 
 // Detect tells the format of a file from its first bytes, then from its extension; a file of another kind of which
-// something is known gives an *Unreadable with advice.
+// something is known gives a *format.Damaged with advice.
 func Detect(path string, head []byte) (*format.Format, error) {
 	for _, f := range foreign {
 		if f.is(head) {
-			return nil, &Unreadable{Path: path, Format: f.format, Advice: f.advice}
+			return nil, &format.Damaged{Path: path, Reason: "this is a " + f.format + "; " + f.advice}
 		}
 	}
 	for _, f := range formats {
@@ -99,7 +85,7 @@ func Detect(path string, head []byte) (*format.Format, error) {
 	if f := ForPath(path); f != nil { // its reader says best what is wrong with it
 		return f, nil
 	}
-	return nil, &Unreadable{Path: path, Advice: "pare reads " + names()}
+	return nil, &format.Damaged{Path: path, Reason: "no known model format; pare reads " + names()}
 }
 
 func names() string {
@@ -118,10 +104,10 @@ func Open(path string) (m *ir.Model, close func() error, err error) {
 		return nil, nil, err
 	}
 	if info.IsDir() {
-		return nil, nil, &Unreadable{Path: path, Format: "folder", Advice: "pare reads single files so far: " + names()}
+		return nil, nil, fmt.Errorf("%s: this is a folder; pare reads models in single files: %s", path, names())
 	}
 	if !info.Mode().IsRegular() {
-		return nil, nil, &Unreadable{Path: path, Format: "pipe or device", Advice: "pare needs a regular file"}
+		return nil, nil, fmt.Errorf("%s: this is a pipe or a device; pare reads regular files", path)
 	}
 	head, err := readHead(path)
 	if err != nil {

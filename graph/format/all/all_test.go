@@ -75,8 +75,8 @@ func TestOpen(t *testing.T) {
 		"readme.md":      {"# A model\n", "no known model format"},
 		"zip-named.onnx": {"PK\x03\x04", "zip"},
 	} {
-		var u *Unreadable
-		if _, _, err := Open(write(name, c.data)); !errors.As(err, &u) || !strings.Contains(err.Error(), c.want) {
+		var damage *format.Damaged
+		if _, _, err := Open(write(name, c.data)); !errors.As(err, &damage) || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%s: got %v, want %q", name, err, c.want)
 		}
 	}
