@@ -18,10 +18,10 @@ func (d *Decision) thresholdMessage(s *Score) string {
 	}
 	if d.Outcome == Undecided {
 		return fmt.Sprintf("undecided: %s cannot tell whether %s is %s %s (%s; %s); %s",
-			samples(s.N), s.Label(), side, limit+n.unit, value+n.unit, d.rangeText(n), d.neededText())
+			samples(s.N), s.Label(), side, n.with(limit), n.with(value), d.rangeText(n), d.neededText())
 	}
 	return fmt.Sprintf("%s is %s%s; the gate %s %s%s",
-		s.Label(), value+n.unit, inBrackets(d.rangeText(n)), asks, limit+n.unit, d.howDecided(s))
+		s.Label(), n.with(value), inBrackets(d.rangeText(n)), asks, n.with(limit), d.howDecided(s))
 }
 
 // dropMessage says: top1 on test fell by 0.42 points (0.05 to 0.79 at 95%); the gate allows 1.00.
@@ -37,14 +37,14 @@ func (d *Decision) dropMessage(s, b *Score) string {
 	value, limit := n.apart(d.Value, d.Limit)
 	if d.Outcome == Undecided {
 		return fmt.Sprintf("undecided: %s cannot tell whether %s %s by less than %s%s (%s; %s); %s",
-			samples(s.N), s.Label(), worse, limit+n.unit, of, value, d.rangeText(n), d.neededText())
+			samples(s.N), s.Label(), worse, n.with(limit), of, value, d.rangeText(n), d.neededText())
 	}
 	var what string
 	switch {
 	case d.Value > 0:
-		what = fmt.Sprintf("%s %s by %s%s%s", s.Label(), worse, value+n.unit, of, inBrackets(d.rangeText(n)))
+		what = fmt.Sprintf("%s %s by %s%s%s", s.Label(), worse, n.with(value), of, inBrackets(d.rangeText(n)))
 	case d.Value < 0:
-		what = fmt.Sprintf("%s %s by %s%s%s", s.Label(), better, n.write(-d.Value, n.digits)+n.unit, of, inBrackets(d.fromWorseToBetter(n)))
+		what = fmt.Sprintf("%s %s by %s%s%s", s.Label(), better, n.text(-d.Value), of, inBrackets(d.fromWorseToBetter(n)))
 	case d.Interval != nil:
 		what = fmt.Sprintf("%s did not change (%s)", s.Label(), d.fromWorseToBetter(n))
 	default:

@@ -48,11 +48,11 @@ func finite(write func(float64, int) string) func(float64, int) string {
 	return func(v float64, digits int) string {
 		switch {
 		case math.IsNaN(v):
-			return "not a number"
+			return notANumber
 		case math.IsInf(v, 1):
-			return "infinite"
+			return infinite
 		case math.IsInf(v, -1):
-			return "-infinite"
+			return "-" + infinite
 		}
 		return write(v, digits)
 	}
@@ -69,12 +69,17 @@ func (n numbers) apart(a, b float64) (string, string) {
 	}
 }
 
-func (n numbers) text(v float64) string {
-	if !shown(v) {
-		return n.write(v, 0)
+// with puts the unit behind a written value.
+func (n numbers) with(text string) string {
+	if strings.HasSuffix(text, infinite) || text == notANumber {
+		return text
 	}
-	return n.write(v, n.digits) + n.unit
+	return text + n.unit
 }
+
+func (n numbers) text(v float64) string { return n.with(n.write(v, n.digits)) }
+
+const infinite, notANumber = "infinite", "not a number"
 
 // amount writes a value for a reader.
 func amount(u Unit, v float64) string { return amountNumbers(u).text(v) }

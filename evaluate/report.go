@@ -2,6 +2,7 @@ package evaluate
 
 import (
 	"math"
+	"slices"
 	"time"
 )
 
@@ -174,19 +175,25 @@ func Overall(gates []Decision) Outcome {
 	return out
 }
 
-// Fail marks the report as that of a build that broke off. Gates that were met say so no longer: what they were
+// Fail marks the report as that of a build that broke off.
+func (r *Report) Fail(err error) { r.Failure = err.Error() }
+
+// gates returns the decisions as they are printed. In the report of a build that broke off no gate is met: what it was
 // measured on is not what the user has.
-func (r *Report) Fail(err error) {
-	r.Failure = err.Error()
-	for i := range r.Gates {
-		if d := &r.Gates[i]; d.Outcome == Met {
+func (r *Report) gates() []Decision {
+	if r.Failure == "" {
+		return r.Gates
+	}
+	out := slices.Clone(r.Gates)
+	for i := range out {
+		if d := &out[i]; d.Outcome == Met {
 			d.Outcome = Undecided
-			d.Message = "undecided: the build failed after this gate was measured: " + d.Message
+			d.Message = "undecided, because the build failed after this gate was measured: " + d.Message
 		}
 	}
+	return out
 }
 
-// Zero shares.
 func (t Totals) zeroShare() float64 { return share(t.Zeros, t.Params) }
 
 func (s LayerState) zeroShare() float64 { return share(int64(s.Zeros), int64(s.Params)) }

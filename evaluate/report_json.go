@@ -201,8 +201,8 @@ func (r *Report) wire() wireReport {
 	for i := range r.Metrics {
 		w.addMetric(&r.Metrics[i])
 	}
-	for i := range r.Gates {
-		w.Gates = append(w.Gates, r.Gates[i].wire())
+	for _, d := range r.gates() {
+		w.Gates = append(w.Gates, d.wire())
 	}
 	for _, s := range r.Steps {
 		w.Steps = append(w.Steps, wireStep(s))

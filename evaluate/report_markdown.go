@@ -44,8 +44,7 @@ func (r *Report) markdownGates(b *strings.Builder) {
 		return
 	}
 	b.WriteString("\n| | gate |\n|:-:|---|\n")
-	for i := range r.Gates {
-		d := &r.Gates[i]
+	for _, d := range r.gates() {
 		mark := outcomeEmoji[d.Outcome]
 		if d.warns() {
 			mark = warningEmoji
@@ -110,7 +109,7 @@ func (r *Report) markdownLayers(b *strings.Builder) {
 			changed++
 		}
 	}
-	fmt.Fprintf(b, "\n<details><summary>%d layers, %d of them changed</summary>\n\n", len(r.Layers), changed)
+	fmt.Fprintf(b, "\n<details><summary>Layers: %d, changed: %d</summary>\n\n", len(r.Layers), changed)
 	b.WriteString("| layer | weight | zeros | bytes | SQNR | what happened |\n|---|---|--:|--:|--:|---|\n")
 	for i := range r.Layers {
 		l := &r.Layers[i]

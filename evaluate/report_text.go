@@ -226,8 +226,7 @@ func (r *Report) textGates(p *page) {
 		return
 	}
 	p.heading("Gates")
-	for i := range r.Gates {
-		d := &r.Gates[i]
+	for _, d := range r.gates() {
 		m := gateMarks[d.Outcome]
 		if d.warns() {
 			m.mark, m.style = "!", yellow

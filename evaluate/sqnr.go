@@ -1,8 +1,6 @@
 package evaluate
 
 import (
-	"context"
-	"fmt"
 	"math"
 	"slices"
 
@@ -62,11 +60,11 @@ func WeightSQNR(before, after *ir.Model) ([]LayerSQNR, error) {
 		}
 		s := LayerSQNR{l.Name, math.NaN()}
 		if m, ok := in[l.Name]; ok && m.Type == l.Type && slices.Equal(m.Weight.Shape, l.Weight.Shape) {
-			y, err := Weight(before, l)
+			y, err := exec.LayerWeight(before, l)
 			if err != nil {
 				return nil, err
 			}
-			yhat, err := Weight(after, m)
+			yhat, err := exec.LayerWeight(after, m)
 			if err != nil {
 				return nil, err
 			}
@@ -75,50 +73,4 @@ func WeightSQNR(before, after *ir.Model) ([]LayerSQNR, error) {
 		out = append(out, s)
 	}
 	return out, nil
-}
-
-// Weight returns a layer's weight as its node sees it, in the layout in which it is stored: dequantized if it is stored
-// as codes.
-func Weight(m *ir.Model, l ir.Layer) ([]float32, error) {
-	switch l.Weight.DType {
-	case ir.Float32, ir.Float16, ir.BFloat16, ir.Float64:
-		return l.Weight.Float32s()
-	}
-	y, err := dequantize(m, l)
-	if err != nil {
-		return nil, fmt.Errorf("weight of layer %s: %w", l.Name, err)
-	}
-	return y, nil
-}
-
-// dequantize runs the DequantizeLinear that reads the layer's weight, alone in a model of its own.
-func dequantize(m *ir.Model, l ir.Layer) ([]float32, error) {
-	for _, n := range m.Graph.Consumers(l.Weight.Name) {
-		if !n.Is("DequantizeLinear") || n.Input(0) != l.Weight.Name {
-			continue
-		}
-		alone := &ir.Model{Opsets: m.Opsets, IRVersion: m.IRVersion, Graph: &ir.Graph{
-			Name: "weight", Nodes: []*ir.Node{n},
-			Outputs: []*ir.Value{{Name: n.Output(0)}},
-		}}
-		for _, name := range n.Inputs {
-			if t := m.Graph.Index().Tensor(name); t != nil {
-				alone.Graph.SetTensor(t)
-			}
-		}
-		p, err := exec.Compile(alone, exec.Options{Workers: 1})
-		if err != nil {
-			return nil, err
-		}
-		out, err := p.Run(context.Background(), nil)
-		if err != nil {
-			return nil, err
-		}
-		y := out[n.Output(0)]
-		if y.DType != ir.Float32 {
-			return nil, fmt.Errorf("it is dequantized to %s; only float32 can be compared", y.DType)
-		}
-		return slices.Clone(y.Float32s()), nil
-	}
-	return nil, fmt.Errorf("it holds %s, and no DequantizeLinear reads it", l.Weight.DType)
 }

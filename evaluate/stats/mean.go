@@ -80,14 +80,25 @@ func Bootstrap(x []float64, confidence float64, name string) Bounds {
 // studentized draws a resample of items with mean 0 and variance 1 and returns its mean over its standard error, in
 // units that make 1 of a standard error of the items.
 func studentized(dev []float64, r *rng.Rand) float64 {
-	var sum, squares float64
-	n := len(dev)
-	for range n {
-		d := dev[r.Intn(n)]
-		sum += d
-		squares += float64(d * d)
+	// Two indexes from each 64 random bits; that some come up once in 2³² draws more often than others is nothing here.
+	var sum, squares [2]float64
+	n := uint64(len(dev))
+	for i := uint64(0); i < n; i += 2 {
+		u := r.Uint64()
+		d := dev[u>>32*n>>32]
+		sum[0] += d
+		squares[0] += float64(d * d)
+		if i+1 < n {
+			d = dev[u&(1<<32-1)*n>>32]
+			sum[1] += d
+			squares[1] += float64(d * d)
+		}
 	}
-	size := float64(n)
+	return studentize(sum[0]+sum[1], squares[0]+squares[1], float64(n))
+}
+
+// studentize returns the t of a resample's sums.
+func studentize(sum, squares, size float64) float64 {
 	mean := sum / size
 	variance := (squares - float64(sum*mean)) / (size - 1)
 	if variance <= squares/size*1e-12 { // equal items, but for rounding
