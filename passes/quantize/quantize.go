@@ -261,8 +261,8 @@ func (w *work) effects(c *choice) []passes.Effect {
 		if other := c.disputed[t.Name]; other != "" {
 			notes = append(notes, "shares an activation with "+other+", whose parameters hold for it")
 		}
-		if c.open[t.Name] {
-			notes = append(notes, "its output stays float32, being an output of the model")
+		if why := c.open[t.Name]; why != "" {
+			notes = append(notes, why)
 		}
 		e.Why = strings.Join(notes, "; ")
 		out = append(out, e)

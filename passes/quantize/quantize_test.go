@@ -435,3 +435,30 @@ func TestScheme(t *testing.T) {
 }
 
 func sprint(v any) string { return fmt.Sprint(v) }
+
+// Logits in front of a Softmax stay float; a batch norm that nobody folded is said.
+func TestFloatEnds(t *testing.T) {
+	b := build.New("ends", 17)
+	x := b.Input("x", ir.Float32, "batch", 1, 8, 8)
+	y := b.Relu(b.BatchNorm("norm", b.Conv("conv", x, build.Conv{In: 1, Out: 2, Kernel: 3}), 2))
+	y = b.Gemm("fc", b.Flatten(b.GlobalAveragePool(y)), 2, 3)
+	b.Output(b.Softmax(y), ir.Float32, "batch", 3)
+	r := passtest.Run(t, quantize.Pass, b.Model(), passtest.Step{Params: "{scheme: W8A8, data: cal}", Data: images})
+	var pairs []string
+	for _, n := range r.Model.Graph.Nodes {
+		if n.Is("QuantizeLinear") {
+			pairs = append(pairs, n.Inputs[0])
+		}
+	}
+	if want := []string{"x", "conv_out", "Flatten_0_out"}; !slices.Equal(pairs, want) {
+		t.Errorf("values with codes: %v, want %v", pairs, want)
+	}
+	for layer, want := range map[string]string{
+		"fc":   "its output stays float32: nothing behind it computes with codes",
+		"conv": "a batch normalization stands behind it and stays; fold would take it in",
+	} {
+		if got := r.Effect(t, layer).Why; got != want {
+			t.Errorf("%s: why %q, want %q", layer, got, want)
+		}
+	}
+}

@@ -55,6 +55,11 @@ func newTarget(x *ir.Index, l passes.Treated[Params]) *target {
 	if l.Node.Op == "MatMul" && !leadsTo(x, l.Node.Input(1), l.Weight.Name) {
 		t.dataInput = 1
 	}
+	for _, user := range x.Consumers(l.Node.Output(0)) {
+		if user.Is("BatchNormalization") {
+			t.notes = append(t.notes, "a batch normalization stands behind it and stays; fold would take it in")
+		}
+	}
 	return t
 }
 

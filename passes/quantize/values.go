@@ -40,31 +40,36 @@ type choice struct {
 	index *ir.Index
 
 	values   map[string]*value
-	seeds    map[string]bool   // values that the layers themselves ask for
+	seeds    map[string]bool // values that layers need as codes: what they take, and what a Conv gives
+	layers   map[*ir.Node]*target
 	coded    map[*ir.Node]bool // nodes that compute with codes: the layers, and operators between
 	inside   map[*ir.Node]bool // nodes that belong to the operator before them: Relu, Clip, the Add of a bias
 	disputed map[string]string // layer -> whose parameters hold for a value that it shares, others than its own
-	open     map[string]bool   // layers whose output stays as it is, being an output of the model
+	open     map[string]string // layers whose output stays float32, and why
 }
 
 // choose picks the values that get codes: what the layers take and give, and what flows through operators between such
 // values. It is decided from structure alone, so a header gives the same choice.
 func choose(g *ir.Graph, layers []*target) *choice {
-	c := &choice{graph: g, index: g.Index(), values: map[string]*value{}, seeds: map[string]bool{}, coded: map[*ir.Node]bool{},
-		inside: map[*ir.Node]bool{}, disputed: map[string]string{}, open: map[string]bool{}}
+	c := &choice{graph: g, index: g.Index(), values: map[string]*value{}, seeds: map[string]bool{}, layers: map[*ir.Node]*target{},
+		coded: map[*ir.Node]bool{}, inside: map[*ir.Node]bool{}, disputed: map[string]string{}, open: map[string]string{}}
 	for _, t := range layers {
 		if t.Params.Activations != nil {
 			c.coded[t.Node] = true
+			c.layers[t.Node] = t
 			if out := c.end(t.Node); g.IsOutput(out) {
-				c.open[t.Name] = true
+				c.open[t.Name] = "its output stays float32, being an output of the model"
 			} else if len(c.index.Consumers(out)) > 0 {
-				c.seed(out, t)
+				c.add(out, t)
+				c.seeds[out] = t.Node.Op == "Conv"
 			}
 		}
 	}
 	for _, t := range layers { // after the outputs: who gives a value decides before who takes it
 		if t.Params.Activations != nil {
-			c.seed(t.Node.Input(t.dataInput), t)
+			in := t.Node.Input(t.dataInput)
+			c.add(in, t)
+			c.seeds[in] = true
 		}
 	}
 	c.spread()
@@ -73,9 +78,8 @@ func choose(g *ir.Graph, layers []*target) *choice {
 	return c
 }
 
-// seed makes a layer ask for a value to get codes.
-func (c *choice) seed(name string, t *target) {
-	c.seeds[name] = true
+// add lets a value get codes by the parameters of a layer.
+func (c *choice) add(name string, t *target) {
 	if v := c.values[name]; v != nil {
 		if v.owner != t.Name && *v.settings != *t.Params.Activations {
 			c.disputed[t.Name] = v.owner
@@ -169,7 +173,8 @@ func (c *choice) forget(n *ir.Node) {
 	}
 }
 
-// trim takes codes back from values that no layer asks for and no operator needs that computes with codes.
+// trim takes codes back from values that no layer needs and that no operator takes which computes with codes. Products of
+// matrices are among them: runtimes have integer kernels for those that give floats.
 func (c *choice) trim() {
 	for i := len(c.graph.Nodes) - 1; i >= 0; i-- {
 		n := c.graph.Nodes[i]
@@ -180,11 +185,14 @@ func (c *choice) trim() {
 		for len(c.index.Consumers(out)) == 1 && c.inside[c.index.Consumers(out)[0]] {
 			out = c.index.Consumers(out)[0].Output(0)
 		}
-		if c.values[out] == nil || c.seeds[out] {
+		needed := slices.ContainsFunc(c.index.Consumers(out), func(user *ir.Node) bool { return c.coded[user] })
+		if c.values[out] == nil || c.seeds[out] || needed {
 			continue
 		}
-		if !slices.ContainsFunc(c.index.Consumers(out), func(user *ir.Node) bool { return c.coded[user] }) {
-			delete(c.values, out)
+		delete(c.values, out)
+		if t := c.layers[n]; t != nil {
+			c.open[t.Name] = "its output stays float32: nothing behind it computes with codes"
+		} else {
 			delete(c.coded, n)
 		}
 	}
