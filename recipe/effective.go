@@ -136,9 +136,15 @@ func (e *effective) step(s *Step) error {
 		if err != nil {
 			return err
 		}
-		e.line(3, "- set: %s", schema.Inline(only(merged, o.Set)))
-		e.selectors(4, "targets", o.Targets)
-		e.condition(4, "when", o.When)
+		var keys []string
+		if len(o.Targets) > 0 {
+			keys = append(keys, "targets: "+inlineSelectors(o.Targets))
+		}
+		if o.When != nil {
+			keys = append(keys, "when: "+strconv.Quote(o.When.Text))
+		}
+		keys = append(keys, "set: "+schema.Inline(only(merged, o.Set)))
+		e.line(3, "- %s", strings.Join(keys, "\n        "))
 	}
 	return nil
 }
