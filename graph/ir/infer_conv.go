@@ -99,8 +99,11 @@ func (w *window) size(i int, in Dim) (Dim, error) {
 		return Unknown, fmt.Errorf("a window of %d does not fit an axis of %d padded by %d and %d", reach, in.Size, w.begin[i], w.end[i])
 	}
 	out := room/s + 1
-	if w.ceil && room%s != 0 && out*s < in.Size+w.begin[i] { // a last, partial window must start inside the input
-		out++
+	if w.ceil {
+		out = (room+s-1)/s + 1
+		if (out-1)*s >= in.Size+w.begin[i] { // the last window must not start in the padding behind the input
+			out--
+		}
 	}
 	return Dim{Size: out}, nil
 }

@@ -183,12 +183,14 @@ func inferSlice(c *call) error {
 		}
 		from, n := sliceRange(starts[i], ends[i], step, d.Size)
 		out[a] = Dim{Size: n}
-		if elems != nil && len(out) == 1 {
+		if int64(len(elems)) == d.Size && len(out) == 1 {
 			cut := make([]Elem, 0, n)
 			for j := range n {
 				cut = append(cut, elems[from+j*step])
 			}
 			elems = cut
+		} else {
+			elems = nil
 		}
 	}
 	c.set(0, x.DType, out)

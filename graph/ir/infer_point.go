@@ -214,7 +214,7 @@ func inferBatchNorm(c *call) error {
 	}
 	c.set(0, c.arg(0).DType, x)
 	for i := 1; i < len(c.out); i++ { // statistics of training
-		c.set(i, c.arg(min(3, len(c.in)-1)).DType, Shape{channels})
+		c.set(i, c.arg(3).DType, Shape{channels})
 	}
 	return nil
 }
