@@ -12,7 +12,7 @@ import (
 // one say so.
 const (
 	minOpset = 7
-	maxOpset = 26
+	maxOpset = 28
 )
 
 // constantBudget bounds the memory of values computed at compile time.

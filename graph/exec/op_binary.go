@@ -165,10 +165,31 @@ var minimum = binary{
 	unsigned: func(_ *call, x, y uint64) uint64 { return min(x, y) },
 }
 
-// modulo follows the sign of the divisor, or with fmod that of the dividend. Floats need fmod.
+// modForward computes x − y·⌊x/y⌋, or with fmod the remainder that has the sign of x.
+func modForward(c *call) {
+	m := modulo
+	if c.node.Int("fmod", 0) != 0 {
+		m.float = plain(func(x, y float32) float32 { return float32(math.Mod(float64(x), float64(y))) })
+		m.double = math.Mod
+	}
+	m.forward(c)
+}
+
 var modulo = binary{
-	float:  plain(func(x, y float32) float32 { return float32(math.Mod(float64(x), float64(y))) }),
-	double: math.Mod,
+	float: plain(func(x, y float32) float32 {
+		r := float32(math.Mod(float64(x), float64(y)))
+		if r != 0 && (r < 0) != (y < 0) {
+			r += y
+		}
+		return r
+	}),
+	double: func(x, y float64) float64 {
+		r := math.Mod(x, y)
+		if r != 0 && (r < 0) != (y < 0) {
+			r += y
+		}
+		return r
+	},
 	integer: func(c *call, x, y int64) int64 {
 		if y == 0 {
 			return 0

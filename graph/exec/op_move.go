@@ -340,18 +340,23 @@ func (c *call) blocks() (w window, shape []int) {
 	if len(x.Shape) != 4 || b < 1 || b > 1<<15 {
 		c.fail("blocks of %d in shape %v", b, x.Shape)
 	}
+	crd := c.node.Str("mode", "DCR") == "CRD"
 	n, ch, h, wd := x.Shape[0], x.Shape[1], x.Shape[2], x.Shape[3]
 	if c.node.Op == "SpaceToDepth" {
 		if h%b != 0 || wd%b != 0 {
 			c.fail("blocks of %d in shape %v", b, x.Shape)
 		}
-		return transposed([]int{n, ch, h / b, b, wd / b, b}, []int{0, 3, 5, 1, 2, 4}), []int{n, ch * b * b, h / b, wd / b}
+		perm := []int{0, 3, 5, 1, 2, 4}
+		if crd {
+			perm = []int{0, 1, 3, 5, 2, 4}
+		}
+		return transposed([]int{n, ch, h / b, b, wd / b, b}, perm), []int{n, ch * b * b, h / b, wd / b}
 	}
 	if ch%(b*b) != 0 {
 		c.fail("blocks of %d in shape %v", b, x.Shape)
 	}
 	shape = []int{n, ch / b / b, h * b, wd * b}
-	if c.node.Str("mode", "DCR") == "CRD" {
+	if crd {
 		return transposed([]int{n, ch / b / b, b, b, h, wd}, []int{0, 1, 4, 2, 5, 3}), shape
 	}
 	return transposed([]int{n, b, b, ch / b / b, h, wd}, []int{0, 3, 4, 1, 5, 2}), shape

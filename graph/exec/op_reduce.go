@@ -93,18 +93,17 @@ type reducer struct {
 	idone  func(acc int64, n int) int64
 
 	listed int64 // the opset from which axes are an input
-	empty  bool  // an empty reduction has a value
 }
 
 var reducers = map[string]reducer{
-	"ReduceSum":       {step: addFloat, istep: addInt, listed: 13, empty: true},
+	"ReduceSum":       {step: addFloat, istep: addInt, listed: 13},
 	"ReduceMean":      {step: addFloat, done: func(a float64, n int) float64 { return a / float64(n) }, istep: addInt, idone: func(a int64, n int) int64 { return a / int64(max(n, 1)) }, listed: 18},
 	"ReduceMax":       {start: math.Inf(-1), step: maxFloat, istart: math.MinInt64, istep: func(a, v int64) int64 { return max(a, v) }, listed: 18},
 	"ReduceMin":       {start: math.Inf(1), step: minFloat, istart: math.MaxInt64, istep: func(a, v int64) int64 { return min(a, v) }, listed: 18},
-	"ReduceProd":      {start: 1, step: func(a, v float64) float64 { return a * v }, istart: 1, istep: func(a, v int64) int64 { return a * v }, listed: 18, empty: true},
-	"ReduceL1":        {step: func(a, v float64) float64 { return a + math.Abs(v) }, istep: func(a, v int64) int64 { return a + max(v, -v) }, listed: 18, empty: true},
-	"ReduceL2":        {step: addSquare, done: func(a float64, _ int) float64 { return math.Sqrt(a) }, listed: 18, empty: true},
-	"ReduceSumSquare": {step: addSquare, istep: func(a, v int64) int64 { return a + v*v }, listed: 18, empty: true},
+	"ReduceProd":      {start: 1, step: func(a, v float64) float64 { return a * v }, istart: 1, istep: func(a, v int64) int64 { return a * v }, listed: 18},
+	"ReduceL1":        {step: func(a, v float64) float64 { return a + math.Abs(v) }, istep: func(a, v int64) int64 { return a + max(v, -v) }, listed: 18},
+	"ReduceL2":        {step: addSquare, done: func(a float64, _ int) float64 { return math.Sqrt(a) }, listed: 18},
+	"ReduceSumSquare": {step: addSquare, istep: func(a, v int64) int64 { return a + v*v }, listed: 18},
 }
 
 func addFloat(a, v float64) float64  { return a + v }
@@ -168,9 +167,6 @@ func reduceForward(c *call) {
 		return
 	}
 	shape := c.reducedShape(x.Shape, reduced)
-	if x.Len() == 0 && count(shape) > 0 && !r.empty {
-		c.fail("nothing to reduce in shape %v", x.Shape)
-	}
 	y := c.output(0, x.DType, shape...)
 	walk := newReduction(x.Shape, reduced)
 	switch {
@@ -190,6 +186,8 @@ func reduceForward(c *call) {
 		reduceInts(c, y.Int8s(), x.Int8s(), walk, r)
 	case x.DType == ir.Uint8:
 		reduceInts(c, y.Uint8s(), x.Uint8s(), walk, r)
+	case x.DType == ir.Bool && (c.node.Op == "ReduceMax" || c.node.Op == "ReduceMin"):
+		reduceInts(c, y.Data, x.Data, walk, r)
 	default:
 		c.unsupported("its input is %s", x.DType)
 	}
@@ -214,7 +212,11 @@ func reduceFloats[T float32 | float64](c *call, y, x []T, walk reduction, r redu
 }
 
 func reduceInts[T int64 | int32 | int8 | uint8](c *call, y, x []T, walk reduction, r reducer) {
-	fold(c, y, x, walk, r.istart, func(a int64, v T) int64 { return r.istep(a, int64(v)) },
+	start := r.istart
+	if lo, hi := intRange(c.in[0].DType); r.istart != 0 { // of nothing, the least or the largest of the type
+		start = min(max(start, lo), hi)
+	}
+	fold(c, y, x, walk, start, func(a int64, v T) int64 { return r.istep(a, int64(v)) },
 		func(a int64, n int) T {
 			if r.idone != nil {
 				a = r.idone(a, n)

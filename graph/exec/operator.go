@@ -30,6 +30,10 @@ type operator struct {
 	// only their shapes stay. Bit i is input i; all is every one.
 	readsIn, readsOut uint64
 
+	// settings are the inputs that say how the operator works rather than what flows through it; training leaves
+	// parameters there alone.
+	settings uint64
+
 	// flat: the gradient is zero wherever it exists (comparisons, rounding, shapes), so nothing flows back.
 	flat bool
 

@@ -19,7 +19,7 @@ var operators = []operator{
 	{name: "GlobalMaxPool", since: 1, minIn: 1, maxIn: 1, half: true, forward: globalMaxForward, gradient: globalMaxGradient, readsIn: first, readsOut: first},
 
 	// op_norm.go
-	{name: "BatchNormalization", minIn: 5, maxIn: 5, half: true, forward: batchNormForward, gradient: batchNormGradient, readsIn: first, check: checkBatchNorm},
+	{name: "BatchNormalization", minIn: 5, maxIn: 5, half: true, forward: batchNormForward, gradient: batchNormGradient, readsIn: first, settings: 0b11000, check: checkBatchNorm},
 	{name: "InstanceNormalization", since: 6, minIn: 3, maxIn: 3, half: true, forward: instanceNormForward},
 	{name: "LayerNormalization", minIn: 2, maxIn: 3, half: true, forward: layerNormForward},
 
@@ -56,20 +56,20 @@ var operators = []operator{
 	elementwise("Ceil", ceil, 0, 0),
 	elementwise("Round", round, 0, 0),
 	elementwise("Sign", sign, 0, 0),
-	{name: "Clip", since: 6, minIn: 1, maxIn: 3, half: true, forward: clipForward, gradient: clipGradient, readsIn: 0b111},
+	{name: "Clip", since: 6, minIn: 1, maxIn: 3, half: true, forward: clipForward, gradient: clipGradient, readsIn: 0b111, settings: 0b110},
 
 	// op_binary.go
 	{name: "Add", minIn: 2, maxIn: 2, half: true, forward: addition.forward, gradient: addGradient},
 	{name: "Sub", minIn: 2, maxIn: 2, half: true, forward: subtraction.forward, gradient: subGradient},
 	{name: "Mul", minIn: 2, maxIn: 2, half: true, forward: multiplication.forward, gradient: mulGradient, readsIn: 0b11},
 	{name: "Div", minIn: 2, maxIn: 2, half: true, forward: division.forward, gradient: divGradient, readsIn: 0b11},
-	{name: "Pow", minIn: 2, maxIn: 2, half: true, forward: powForward, gradient: powGradient, readsIn: 0b11},
+	{name: "Pow", minIn: 2, maxIn: 2, half: true, forward: powForward, gradient: powGradient, readsIn: 0b11, settings: 0b10},
 	{name: "PRelu", minIn: 2, maxIn: 2, half: true, forward: preluForward, gradient: preluGradient, readsIn: 0b11},
 	{name: "Max", minIn: 1, maxIn: -1, half: true, forward: variadic(maximum, false), gradient: extremeGradient, readsIn: all, readsOut: first},
 	{name: "Min", minIn: 1, maxIn: -1, half: true, forward: variadic(minimum, false), gradient: extremeGradient, readsIn: all, readsOut: first},
 	{name: "Sum", minIn: 1, maxIn: -1, half: true, forward: variadic(addition, false), gradient: sumGradient(func(int) float32 { return 1 })},
 	{name: "Mean", minIn: 1, maxIn: -1, half: true, forward: variadic(addition, true), gradient: sumGradient(func(n int) float32 { return float32(1 / float64(n)) })},
-	{name: "Mod", minIn: 2, maxIn: 2, half: true, forward: modulo.forward},
+	{name: "Mod", minIn: 2, maxIn: 2, half: true, forward: modForward},
 
 	// op_reduce.go
 	reduce("ReduceSum", 0, 0),
@@ -85,7 +85,7 @@ var operators = []operator{
 
 	// op_shape.go
 	{name: "Identity", since: 1, minIn: 1, maxIn: 1, forward: identityForward, gradient: reshapeGradient},
-	{name: "Dropout", minIn: 1, maxIn: 3, forward: dropoutForward, gradient: reshapeGradient},
+	{name: "Dropout", minIn: 1, maxIn: 3, forward: dropoutForward, gradient: reshapeGradient, settings: 0b110},
 	{name: "Reshape", minIn: 2, maxIn: 2, forward: reshapeForward, gradient: reshapeGradient},
 	{name: "Flatten", since: 1, minIn: 1, maxIn: 1, forward: flattenForward, gradient: reshapeGradient},
 	{name: "Squeeze", minIn: 1, maxIn: 2, forward: squeezeForward, gradient: reshapeGradient},
@@ -105,15 +105,15 @@ var operators = []operator{
 	{name: "Tile", minIn: 2, maxIn: 2, forward: tileForward, gradient: tileGradient},
 	{name: "DepthToSpace", minIn: 1, maxIn: 1, forward: blocksForward, gradient: blocksGradient},
 	{name: "SpaceToDepth", minIn: 1, maxIn: 1, forward: blocksForward, gradient: blocksGradient},
-	{name: "Pad", minIn: 1, maxIn: 4, forward: padForward, gradient: padGradient, readsIn: 0b1010},
+	{name: "Pad", minIn: 1, maxIn: 4, forward: padForward, gradient: padGradient, readsIn: 0b1010, settings: 0b1110},
 
 	// op_cast.go
 	{name: "Cast", minIn: 1, maxIn: 1, forward: castForward, gradient: castGradient},
 	{name: "CastLike", minIn: 2, maxIn: 2, forward: castForward, gradient: castGradient},
 
 	// op_quant.go
-	{name: "QuantizeLinear", minIn: 2, maxIn: 3, half: true, forward: quantizeForward, gradient: quantizeGradient, readsIn: 0b111, check: checkQuantize},
-	{name: "DequantizeLinear", minIn: 2, maxIn: 3, half: true, forward: dequantizeForward, gradient: dequantizeGradient, readsIn: 0b111, check: checkQuantize},
+	{name: "QuantizeLinear", minIn: 2, maxIn: 3, half: true, forward: quantizeForward, gradient: quantizeGradient, readsIn: 0b111, settings: 0b110, check: checkQuantize},
+	{name: "DequantizeLinear", minIn: 2, maxIn: 3, half: true, forward: dequantizeForward, gradient: dequantizeGradient, readsIn: 0b111, settings: 0b110, check: checkQuantize},
 
 	// op_logic.go
 	{name: "Equal", minIn: 2, maxIn: 2, forward: compareForward, flat: true},

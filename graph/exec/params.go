@@ -12,6 +12,21 @@ import (
 // those of Constant nodes in graph order.
 func (p *Program) Params() []string { return slices.Clone(p.params) }
 
+// Trainable returns the parameters that training moves: all that some step reads as a weight, and not only as a setting
+// (running statistics, scales of quantization, bounds, exponents, values of padding). Scalars are settings too: they are
+// the constants of formulas.
+func (p *Program) Trainable() []string {
+	weight := make([]bool, len(p.slots))
+	for _, st := range p.steps {
+		for i, s := range st.in {
+			if s >= 0 && p.slots[s].param && st.op.settings>>i&1 == 0 && len(p.slots[s].array.Shape) > 0 {
+				weight[s] = true
+			}
+		}
+	}
+	return slices.DeleteFunc(p.Params(), func(name string) bool { return !weight[p.index[name]] })
+}
+
 // Param returns a parameter, nil if there is none of that name. Writing to its elements changes what the program
 // computes, and nothing else; the shape must stay.
 func (p *Program) Param(name string) *Array {
