@@ -2,7 +2,8 @@
 //
 // There are two ways through this package. Unstructured and n:m pruning (mask.go) decide weight by weight and touch
 // nothing but the layer itself. Filter pruning (filter.go) decides over whole output channels, which live in several
-// layers at once; which of them belong together is the matter of graph/ir/dims.
+// layers at once: a block (block.go) is the channels that rank against each other, and which of them belong together is
+// the matter of graph/ir/dims.
 package prune
 
 import (
@@ -27,7 +28,6 @@ var Pass = passes.Define(passes.Info{
 	Fields:  fields,
 	Check:   check,
 	Needs:   needs,
-	Uses:    uses,
 	Join:    join,
 	Foresee: foresee,
 	Run:     run,
@@ -75,9 +75,6 @@ func needs(p *Params) []measure.Need {
 	}
 	return []measure.Need{n}
 }
-
-// uses: the engine reads the data of a measurement; the pass itself reads none.
-func uses(*Params) []string { return nil }
 
 func foresee(s *passes.Site, u passes.Unit[Params]) ([]passes.Effect, error) {
 	if structured(u.Layers) {
