@@ -2,6 +2,8 @@ package evaluate_test
 
 import (
 	"math"
+	"os"
+	"strings"
 	"testing"
 
 	"github.com/pare-ml/pare/evaluate"
@@ -75,6 +77,19 @@ func TestDecideDrop(t *testing.T) {
 				t.Errorf("the gate is called %q", d.Gate.Name)
 			}
 		})
+	}
+}
+
+// The page shows what a gate says.
+func TestGatesPage(t *testing.T) {
+	page, err := os.ReadFile("../docs/gates.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	model, baseline := flips(5000, 140, 100)
+	g := evaluate.GateSpec{Metric: "top1", Data: "test", Limit: evaluate.MaxDegradation, Value: 0.01, Confidence: 0.95}
+	if d := evaluate.Decide(g, model, baseline); !strings.Contains(string(page), "\n    "+d.Message+"\n") {
+		t.Errorf("docs/gates.md does not show %q", d.Message)
 	}
 }
 

@@ -86,14 +86,7 @@ type Want struct {
 func Measure(wants []Want, model, baseline *Subject) (*Result, error) {
 	r := &Result{}
 	for _, w := range wants {
-		in := &Input{Model: model, Baseline: baseline}
-		if w.Metric.Needs.Data {
-			in.Data = w.Data
-			in.Preds = model.Predictions[w.Data]
-			if baseline != nil {
-				in.Base = baseline.Predictions[w.Data]
-			}
-		}
+		in := w.input(model, baseline)
 		if err := w.Metric.check(in); err != nil {
 			return nil, fmt.Errorf("measure %s: %w", w, err)
 		}
@@ -106,6 +99,35 @@ func Measure(wants []Want, model, baseline *Subject) (*Result, error) {
 		r.Scores = append(r.Scores, s)
 	}
 	return r, nil
+}
+
+// Wants lists every score that can be made of model with these metrics: on each of the data sets for those that need
+// one. A metric that lacks something (labels, a baseline, an artefact) is left out.
+func Wants(metrics []*Metric, data []string, model, baseline *Subject) []Want {
+	var wants []Want
+	for _, m := range metrics {
+		names := data
+		if !m.Needs.Data {
+			names = []string{""}
+		}
+		for _, name := range names {
+			if w := (Want{m, name}); m.check(w.input(model, baseline)) == nil {
+				wants = append(wants, w)
+			}
+		}
+	}
+	return wants
+}
+
+func (w Want) input(model, baseline *Subject) *Input {
+	in := &Input{Model: model, Baseline: baseline}
+	if w.Metric.Needs.Data {
+		in.Data, in.Preds = w.Data, model.Predictions[w.Data]
+		if baseline != nil {
+			in.Base = baseline.Predictions[w.Data]
+		}
+	}
+	return in
 }
 
 func (w Want) String() string { return label(w.Metric.Name, w.Data) }

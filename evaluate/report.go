@@ -106,7 +106,7 @@ type LayerReport struct {
 	Name, Type string
 	From, To   LayerState // To is empty if the layer is Gone
 	Gone       bool
-	SQNR       float64 // of its weight, in dB, over the step that rounds it; NaN: not measured
+	SQNR       float64 // of its weight, in dB, over the step that rounds it; 0 or NaN: not measured
 	Steps      []LayerStep
 }
 
@@ -205,5 +205,5 @@ func share(part, whole int64) float64 {
 	return float64(part) / float64(whole)
 }
 
-// noSQNR is the SQNR of a layer for which none was measured. The zero value, 0 dB, is a number.
-func (l *LayerReport) noSQNR() bool { return math.IsNaN(l.SQNR) }
+// noSQNR tells that none was measured. Noise of exactly the weight's own energy does not happen.
+func (l *LayerReport) noSQNR() bool { return l.Gone || l.SQNR == 0 || math.IsNaN(l.SQNR) }

@@ -279,7 +279,10 @@ func (d *Decision) wire() wireGate {
 }
 
 func (l *LayerReport) wire() wireLayer {
-	w := wireLayer{Name: l.Name, Type: l.Type, From: l.From.wire(), SQNR: number(l.SQNR), Steps: []wireLayerStep{}}
+	w := wireLayer{Name: l.Name, Type: l.Type, From: l.From.wire(), SQNR: number(math.NaN()), Steps: []wireLayerStep{}}
+	if !l.noSQNR() {
+		w.SQNR = number(l.SQNR)
+	}
 	if !l.Gone {
 		to := l.To.wire()
 		w.To = &to

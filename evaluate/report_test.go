@@ -269,3 +269,36 @@ func TestOverall(t *testing.T) {
 		}
 	}
 }
+
+// A build that is not accepted, and one that broke off: what the user reads at the end.
+func TestReportEnds(t *testing.T) {
+	model, baseline := flips(5000, 900, 100)
+	spec := func(limit float64) evaluate.GateSpec {
+		return evaluate.GateSpec{Metric: "top1", Data: "test", Limit: evaluate.MaxDegradation, Value: limit, Confidence: 0.95}
+	}
+	decide := func(limits ...float64) (gates []evaluate.Decision) {
+		for _, l := range limits {
+			gates = append(gates, evaluate.Decide(spec(l), model, baseline))
+		}
+		return gates
+	}
+	warn := spec(0.01)
+	warn.OnFail = "warn"
+	for _, c := range []struct {
+		r    evaluate.Report
+		want string
+	}{
+		{evaluate.Report{}, "Built. The recipe has no gates, so nothing was asked of the result.\n"},
+		{evaluate.Report{Gates: decide(0.2)}, "Built. The gate is met.\n"},
+		{evaluate.Report{Gates: decide(0.2, 0.3)}, "Built. All 2 gates are met.\n"},
+		{evaluate.Report{Gates: append(decide(0.2), evaluate.Decide(warn, model, baseline))}, "Built, with 1 of 2 gates met; the others only warn.\n"},
+		{evaluate.Report{Gates: decide(0.01, 0.2)}, "Not accepted: 1 of 2 gates not met.\n"},
+		{evaluate.Report{Gates: decide(0.01, 0.16)}, "Not accepted: 1 of 2 gates not met, 1 of 2 gates undecided.\n"},
+		{evaluate.Report{Gates: decide(0.2), Failure: "disk full"}, "The build failed: disk full\n"},
+	} {
+		got := text(t, &c.r, 100, false)
+		if !strings.HasSuffix(got, c.want) {
+			t.Errorf("the report ends\n%s\nwant %s", got, c.want)
+		}
+	}
+}

@@ -7,7 +7,8 @@ import (
 	"time"
 )
 
-// WriteText prints the report for a person at a terminal of this width (below 60 counts as 60), in colour if asked:
+// WriteText prints the report for a person at a terminal of this width (below 60 counts as 60; 120 suits a log), in
+// colour if asked:
 // layer by layer what happened, then size and accuracy before and after, then the gates, then what was written.
 func (r *Report) WriteText(w io.Writer, width int, color bool) error {
 	p := &page{width: max(width, 60), color: color}
@@ -150,7 +151,7 @@ func (l *LayerReport) cells() []cell {
 		to, zeros, size = "gone", "", bytesChange(l.From.Bytes, 0)
 	}
 	sqnr := ""
-	if !l.noSQNR() && !l.Gone {
+	if !l.noSQNR() {
 		sqnr = amount(Decibel, l.SQNR)
 	}
 	return []cell{{text: plain(l.Name)}, {text: to}, {text: zeros, right: true}, {text: size, right: true}, {text: sqnr, right: true}, {}}

@@ -47,7 +47,8 @@ type LayerSQNR struct {
 }
 
 // WeightSQNR compares the weights of two models, layer by layer in the order of before, as the nodes see them: stored
-// codes are dequantized first. Layers are found by name; normalizations are left out.
+// codes are dequantized first. Layers are found by name; normalizations are left out, and so are weights whose codes the
+// executor cannot read (NaN).
 func WeightSQNR(before, after *ir.Model) ([]LayerSQNR, error) {
 	in := map[string]ir.Layer{}
 	for _, l := range after.Layers() {
@@ -59,7 +60,8 @@ func WeightSQNR(before, after *ir.Model) ([]LayerSQNR, error) {
 			continue
 		}
 		s := LayerSQNR{l.Name, math.NaN()}
-		if m, ok := in[l.Name]; ok && m.Type == l.Type && slices.Equal(m.Weight.Shape, l.Weight.Shape) {
+		m, ok := in[l.Name]
+		if ok && m.Type == l.Type && slices.Equal(m.Weight.Shape, l.Weight.Shape) && readable(before, l) && readable(after, m) {
 			y, err := exec.LayerWeight(before, l)
 			if err != nil {
 				return nil, err
@@ -73,4 +75,21 @@ func WeightSQNR(before, after *ir.Model) ([]LayerSQNR, error) {
 		out = append(out, s)
 	}
 	return out, nil
+}
+
+// readable tells whether exec.LayerWeight can give the layer's weight: it is stored as floating-point numbers, or as
+// bytes that a DequantizeLinear reads to float32.
+func readable(m *ir.Model, l ir.Layer) bool {
+	switch l.Weight.DType {
+	case ir.Float32, ir.Float16, ir.BFloat16, ir.Float64:
+		return true
+	case ir.Int8, ir.Uint8:
+		for _, n := range m.Graph.Nodes {
+			if n.Is("DequantizeLinear") && n.Input(0) == l.Weight.Name {
+				scale := m.Graph.Tensor(n.Input(1))
+				return scale != nil && scale.DType == ir.Float32
+			}
+		}
+	}
+	return false
 }

@@ -73,13 +73,9 @@ func TestMetrics(t *testing.T) {
 		"params":          12,
 	}
 
-	var wants []evaluate.Want
-	for _, m := range all.Metrics() {
-		w := evaluate.Want{Metric: m}
-		if m.Needs.Data {
-			w.Data = "test"
-		}
-		wants = append(wants, w)
+	wants := evaluate.Wants(all.Metrics(), []string{"test", "valid"}, after, before)
+	if len(wants) != len(all.Metrics()) {
+		t.Fatalf("wants are %v", wants)
 	}
 	r, err := evaluate.Measure(wants, after, before)
 	if err != nil {

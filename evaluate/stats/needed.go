@@ -12,6 +12,10 @@ const TooMany = 10_000_000
 // variance being that of one sample's difference (for rates d−D̂²). It returns TooMany or more where that many would
 // not do.
 func Needed(drop, variance, limit, confidence float64) int {
+	return needed(drop, variance, limit, confidence, power)
+}
+
+func needed(drop, variance, limit, confidence, power float64) int {
 	gap := limit - drop
 	z := NormalQuantile(confidence) + NormalQuantile(power)
 	n := float64(float64(z*z)*variance) / float64(gap*gap)

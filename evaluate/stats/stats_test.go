@@ -3,6 +3,8 @@ package stats
 import (
 	"fmt"
 	"math"
+	"os"
+	"strings"
 	"testing"
 
 	"github.com/pare-ml/pare/internal/rng"
@@ -153,6 +155,32 @@ func TestNeeded(t *testing.T) {
 		if n := Needed(c.drop, c.variance, c.limit, c.confidence); n != c.want {
 			t.Errorf("Needed(%v, %v, %v) is %d, want %d", c.drop, c.variance, c.limit, n, c.want)
 		}
+	}
+}
+
+// The table of docs/gates.md is what the formula gives.
+func TestNeededTable(t *testing.T) {
+	page, err := os.ReadFile("../../docs/gates.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	rows := 0
+	for _, line := range strings.Split(string(page), "\n") {
+		var d float64
+		var got [3]int
+		numbers := strings.NewReplacer("|", "", "%", "", ",", "").Replace(line)
+		if n, _ := fmt.Sscan(numbers, &d, &got[0], &got[1], &got[2]); n != 4 {
+			continue
+		}
+		rows++
+		d /= 100
+		want := [3]int{needed(0, d, 0.01, 0.95, 0.8), needed(0, d, 0.01, 0.95, 0.9), needed(0.005, d-0.005*0.005, 0.01, 0.95, 0.8)}
+		if got != want {
+			t.Errorf("%s: the formula gives %v", line, want)
+		}
+	}
+	if rows != 5 {
+		t.Errorf("%d rows found in docs/gates.md, want 5", rows)
 	}
 }
 
