@@ -33,19 +33,19 @@ func (f *folding) deadCode() error {
 		}
 	}
 	f.remove(dead)
-	tensors, bytes := 0, int64(0)
+	unused, bytes := map[string]bool{}, int64(0)
 	for _, t := range f.graph.Tensors() {
 		if !needed[t.Name] {
-			f.graph.RemoveTensor(t.Name)
-			tensors++
+			unused[t.Name] = true
 			bytes += t.Size()
 		}
 	}
+	f.graph.RemoveTensors(unused)
 	if len(dead) > 0 {
 		f.notef("%s removed that no output needs", counted(len(dead), "node"))
 	}
-	if tensors > 0 {
-		f.notef("%s removed that no node takes (%s)", counted(tensors, "tensor"), human.Bytes(bytes))
+	if len(unused) > 0 {
+		f.notef("%s removed that no node takes (%s)", counted(len(unused), "tensor"), human.Bytes(bytes))
 	}
 	return nil
 }

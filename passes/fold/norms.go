@@ -121,11 +121,16 @@ func (f *folding) dropUnused(folds []*normFold) {
 			used[v] = true
 		}
 	}
+	for _, v := range f.graph.Outputs {
+		used[v.Name] = true
+	}
+	unused := map[string]bool{}
 	for _, nf := range folds {
 		for _, t := range append(nf.stats.tensors(), nf.bias) {
-			if t != nil && !used[t.Name] && !f.graph.IsOutput(t.Name) {
-				f.graph.RemoveTensor(t.Name)
+			if t != nil && !used[t.Name] {
+				unused[t.Name] = true
 			}
 		}
 	}
+	f.graph.RemoveTensors(unused)
 }

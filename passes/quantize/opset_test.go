@@ -113,3 +113,22 @@ func TestUnusualWeights(t *testing.T) {
 		t.Errorf("%d scales for a weight of 3 rows", got.Len())
 	}
 }
+
+// Weights in Constant nodes, as many exporters write them.
+func TestConstantNodes(t *testing.T) {
+	b := build.New("constants", 17)
+	x := b.Input("x", ir.Float32, "batch", 2)
+	w := b.Op("Constant", "w", nil, ir.TensorAttr("value", ir.FromFloat32s("", []int{2, 2}, []float32{1, 2, 3, 4})))
+	c := b.Op("Constant", "c", nil, ir.FloatsAttr("value_floats", 0.5, 0.25))
+	b.Output(b.Op("Gemm", "fc", []string{x, w, c}), ir.Float32, "batch", 2)
+	r := passtest.Run(t, quantize.Pass, b.Model(), passtest.Step{Params: "{scheme: W8A8, data: cal}",
+		Data: map[string]dataset.Set{"cal": passtest.Samples(64, 2)}})
+	for _, n := range r.Model.Graph.Nodes {
+		if n.Is("Constant") {
+			t.Errorf("%s is still there", n.Name)
+		}
+	}
+	if got := r.Model.Graph.Tensor("w_out_quantized"); got == nil {
+		t.Error("the weight has no codes")
+	}
+}

@@ -143,7 +143,7 @@ func (w *work) do(measured func(measure.Need) (*measure.Result, error)) ([]passe
 	for _, v := range values {
 		r.activation(v, grids)
 	}
-	r.place()
+	r.finish()
 	return w.effects(c), nil
 }
 

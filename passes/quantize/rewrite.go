@@ -18,6 +18,8 @@ type rewrite struct {
 	index  *ir.Index // as the graph was
 	names  names
 	stored map[string]bool         // weights that are codes by now
+	left   map[string]int          // of biases that are codes by now: how many nodes still take the numbers
+	gone   map[string]bool         // tensors that nobody takes any more
 	scales map[*value][2]string    // names of scale and zero point
 	front  []*ir.Node              // to stand before all others
 	before map[*ir.Node][]*ir.Node // to stand right before a node
@@ -25,7 +27,7 @@ type rewrite struct {
 }
 
 func newRewrite(g *ir.Graph) *rewrite {
-	return &rewrite{graph: g, index: g.Index(), names: namesOf(g), stored: map[string]bool{}, scales: map[*value][2]string{},
+	return &rewrite{graph: g, index: g.Index(), names: namesOf(g), stored: map[string]bool{}, left: map[string]int{}, gone: map[string]bool{}, scales: map[*value][2]string{},
 		before: map[*ir.Node][]*ir.Node{}, after: map[*ir.Node][]*ir.Node{}}
 }
 
@@ -59,9 +61,7 @@ func (r *rewrite) weight(t *target) {
 		tensors = t.coded.tensors(names, dtypeOf(t.Params.Weights.Type), w.Shape, t.perAxis)
 	}
 	users := r.index.Consumers(w.Name)
-	if !r.graph.IsOutput(w.Name) {
-		r.graph.RemoveTensor(w.Name)
-	}
+	r.gone[w.Name] = !r.graph.IsOutput(w.Name)
 	for _, tensor := range tensors {
 		r.graph.SetTensor(tensor)
 	}
@@ -98,9 +98,11 @@ func (r *rewrite) bias(t *target, input float32) error {
 	n, out := r.dequantize(base, names[:], axis)
 	r.before[t.Node] = append(r.before[t.Node], n)
 	t.Node.Inputs[2] = out
-	if len(r.graph.Consumers(b.Name)) == 0 && !r.graph.IsOutput(b.Name) {
-		r.graph.RemoveTensor(b.Name)
+	if _, seen := r.left[b.Name]; !seen {
+		r.left[b.Name] = len(r.index.Consumers(b.Name))
 	}
+	r.left[b.Name]--
+	r.gone[b.Name] = r.left[b.Name] == 0 && !r.graph.IsOutput(b.Name)
 	return nil
 }
 
@@ -137,12 +139,15 @@ func (r *rewrite) activation(v *value, grids map[string]affine.Grid) {
 	}
 }
 
-// place puts the new nodes where they belong.
-func (r *rewrite) place() {
+// finish puts the new nodes where they belong and drops tensors and Constant nodes that nobody takes any more.
+func (r *rewrite) finish() {
+	r.graph.RemoveTensors(r.gone)
 	list := slices.Clone(r.front)
 	for _, n := range r.graph.Nodes {
 		list = append(list, r.before[n]...)
-		list = append(list, n)
+		if !n.Is("Constant") || !r.gone[n.Output(0)] {
+			list = append(list, n)
+		}
 		list = append(list, r.after[n]...)
 	}
 	r.graph.Nodes = list
