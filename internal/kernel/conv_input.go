@@ -29,10 +29,15 @@ func ConvBackwardInput(workers int, p Conv, w, dy, dx []float32) {
 	var products []*sliding
 	type place struct{ channel, y, x int } // of the first element
 	var places []place
+	unreached := false // elements that no weight reaches
 	for g := range p.Groups {
 		for _, r := range rows {
 			for _, c := range cols {
 				if r.count == 0 || c.count == 0 {
+					continue
+				}
+				if len(r.taps) == 0 || len(c.taps) == 0 {
+					unreached = true
 					continue
 				}
 				s := &sliding{pitch: f.pitch, rows: r.count, cols: c.count, coarse: coarse}
@@ -58,6 +63,9 @@ func ConvBackwardInput(workers int, p Conv, w, dy, dx []float32) {
 				places = append(places, place{g * cg, r.from*p.SH + r.phase - p.PT, c.from*p.SW + c.phase - p.PL})
 			}
 		}
+	}
+	if unreached {
+		clear(dx)
 	}
 	slide(workers, p.N, f, dy, products, func(n, i int) target {
 		at := places[i]

@@ -18,6 +18,10 @@ func ConvBackwardWeight(workers int, p Conv, x, dy, dw []float32) {
 	}
 	size := (p.N + weightChunks - 1) / weightChunks
 	chunks := (p.N + size - 1) / size
+	if p.Groups > 1 && p.Groups == p.C && p.Groups == p.O {
+		depthwiseBackwardWeight(workers, p, x, dy, dw, chunks, size)
+		return
+	}
 	g := newWeightGradient(p, x, dy)
 	parts := 1 // in which the columns are shared out, if the chunks are too few
 	if chunks < workers {
@@ -138,9 +142,10 @@ func (g *weightGradient) chunk(sums []float32, first, end, from, to int) {
 	}
 	dyT := borrow(positions * g.pitch)
 	defer giveBack(dyT)
+	p := g.p
 	count := (g.og + tiles.rows - 1) / tiles.rows
 	for n := first; n < end; n++ {
-		g.channelsLast(*padded, n)
+		p.channelsLast(*padded, g.x, n)
 		if g.gathered {
 			g.gather(image, *padded)
 		}
@@ -166,25 +171,6 @@ func (g *weightGradient) source(s span) int {
 		return s.group*len(g.runs)*g.runs[0].length + s.from
 	}
 	return g.runs[s.run].at + s.group*g.cg + s.from
-}
-
-// channelsLast stores image n in dst, where the zeros around it are already, with the channels of a position side by
-// side.
-func (g *weightGradient) channelsLast(dst []float32, n int) {
-	p := g.p
-	src := g.x[n*p.C*p.H*p.W:][:p.C*p.H*p.W]
-	if p.W >= 16 || p.C < 8 {
-		for y := range p.H {
-			transpose(p.C, p.W, src[y*p.W:], p.H*p.W, dst[((y+p.PT)*g.w+p.PL)*p.C:], p.C)
-		}
-		return
-	}
-	whole := borrow(len(src)) // rows too short for blocks
-	defer giveBack(whole)
-	transpose(p.C, p.H*p.W, src, p.H*p.W, *whole, p.C)
-	for y := range p.H {
-		copy(dst[((y+p.PT)*g.w+p.PL)*p.C:][:p.W*p.C], (*whole)[y*p.W*p.C:])
-	}
 }
 
 // gather stores the rows of B, those of all groups side by side.

@@ -14,8 +14,8 @@ func mustMatch(a, b int) {
 func Add(dst, a, b []float32) {
 	mustMatch(len(dst), len(a))
 	mustMatch(len(dst), len(b))
-	for i, v := range a {
-		dst[i] = v + b[i]
+	for i := addVectors(dst, a, b); i < len(dst); i++ {
+		dst[i] = a[i] + b[i]
 	}
 }
 
@@ -23,8 +23,8 @@ func Add(dst, a, b []float32) {
 func Sub(dst, a, b []float32) {
 	mustMatch(len(dst), len(a))
 	mustMatch(len(dst), len(b))
-	for i, v := range a {
-		dst[i] = v - b[i]
+	for i := subVectors(dst, a, b); i < len(dst); i++ {
+		dst[i] = a[i] - b[i]
 	}
 }
 
@@ -32,8 +32,8 @@ func Sub(dst, a, b []float32) {
 func Mul(dst, a, b []float32) {
 	mustMatch(len(dst), len(a))
 	mustMatch(len(dst), len(b))
-	for i, v := range a {
-		dst[i] = v * b[i]
+	for i := mulVectors(dst, a, b); i < len(dst); i++ {
+		dst[i] = a[i] * b[i]
 	}
 }
 
@@ -41,39 +41,57 @@ func Mul(dst, a, b []float32) {
 func Div(dst, a, b []float32) {
 	mustMatch(len(dst), len(a))
 	mustMatch(len(dst), len(b))
-	for i, v := range a {
-		dst[i] = v / b[i]
+	for i := divVectors(dst, a, b); i < len(dst); i++ {
+		dst[i] = a[i] / b[i]
 	}
 }
 
-// Scale sets dst to alpha · src.
-func Scale(dst []float32, alpha float32, src []float32) {
-	mustMatch(len(dst), len(src))
-	for i, v := range src {
-		dst[i] = alpha * v
+// Scale sets dst to p · x.
+func Scale(dst []float32, p float32, x []float32) {
+	mustMatch(len(dst), len(x))
+	for i := scaleVectors(dst, p, x); i < len(dst); i++ {
+		dst[i] = p * x[i]
 	}
 }
 
-// AddScalar sets dst to alpha + src.
-func AddScalar(dst []float32, alpha float32, src []float32) {
-	mustMatch(len(dst), len(src))
-	for i, v := range src {
-		dst[i] = alpha + v
+// AddScalar sets dst to p + x.
+func AddScalar(dst []float32, p float32, x []float32) {
+	mustMatch(len(dst), len(x))
+	for i := addScalarVectors(dst, p, x); i < len(dst); i++ {
+		dst[i] = p + x[i]
 	}
 }
 
-// Axpy adds alpha · x to y, rounding the product and then the sum.
-func Axpy(alpha float32, x, y []float32) {
+// Affine sets dst to p · x + q, rounding the product and then the sum.
+func Affine(dst []float32, p float32, x []float32, q float32) {
+	mustMatch(len(dst), len(x))
+	for i := affineVectors(dst, p, x, q); i < len(dst); i++ {
+		dst[i] = float32(p*x[i]) + q
+	}
+}
+
+// Blend sets dst to p · x + q · y + r, rounding each product, their sum and the whole.
+func Blend(dst []float32, p float32, x []float32, q float32, y []float32, r float32) {
+	mustMatch(len(dst), len(x))
+	mustMatch(len(dst), len(y))
+	for i := blendVectors(dst, p, x, q, y, r); i < len(dst); i++ {
+		dst[i] = float32(float32(p*x[i])+float32(q*y[i])) + r
+	}
+}
+
+// Axpy adds p · x to y, rounding the product and then the sum.
+func Axpy(p float32, x, y []float32) {
 	mustMatch(len(x), len(y))
-	for i, v := range x {
-		y[i] += float32(alpha * v)
+	for i := axpyVectors(p, x, y); i < len(x); i++ {
+		y[i] += float32(p * x[i])
 	}
 }
 
-// Relu sets dst to src where that is above zero or NaN, and to +0 elsewhere.
-func Relu(dst, src []float32) {
-	mustMatch(len(dst), len(src))
-	for i, v := range src {
+// Relu sets dst to x where that is above zero or NaN, and to +0 elsewhere.
+func Relu(dst, x []float32) {
+	mustMatch(len(dst), len(x))
+	for i := reluVectors(dst, x); i < len(dst); i++ {
+		v := x[i]
 		if v <= 0 {
 			v = 0
 		}
@@ -85,7 +103,8 @@ func Relu(dst, src []float32) {
 func ReluGrad(dst, y, dy []float32) {
 	mustMatch(len(dst), len(y))
 	mustMatch(len(dst), len(dy))
-	for i, v := range dy {
+	for i := reluGradVectors(dst, y, dy); i < len(dst); i++ {
+		v := dy[i]
 		if y[i] <= 0 {
 			v = 0
 		}

@@ -19,6 +19,10 @@ var elementwise = []struct {
 	{"Div", into(Div), func(x, y float32) float32 { return x / y }},
 	{"Scale", into(func(dst, x, _ []float32) { Scale(dst, 0.37, x) }), func(x, _ float32) float32 { return 0.37 * x }},
 	{"AddScalar", into(func(dst, x, _ []float32) { AddScalar(dst, 0.37, x) }), func(x, _ float32) float32 { return 0.37 + x }},
+	{"Affine", into(func(dst, x, _ []float32) { Affine(dst, 0.37, x, -1.1) }), func(x, _ float32) float32 { return float32(0.37*x) + -1.1 }},
+	{"Blend", into(func(dst, x, y []float32) { Blend(dst, 0.37, x, -2.3, y, 0.7) }), func(x, y float32) float32 {
+		return float32(float32(0.37*x)+float32(-2.3*y)) + 0.7
+	}},
 	{"Axpy", into(func(dst, x, y []float32) { copy(dst, y); Axpy(-1.7, x, dst) }), func(x, y float32) float32 { return float32(-1.7*x) + y }},
 	{"Relu", into(func(dst, x, _ []float32) { Relu(dst, x) }), func(x, _ float32) float32 {
 		if x <= 0 {

@@ -204,6 +204,152 @@ func avx2Rows5Vectors2(k int, a *float32, lda int, b *float32, offs *int, c *flo
 //go:noescape
 func avx2Rows6Vectors2(k int, a *float32, lda int, b *float32, offs *int, c *float32, ldc int, load bool)
 
+// avx512Column1 is the columnFunc of 16 lanes.
+//
+//go:noescape
+func avx512Column1(k int, a *float32, lda int, b *float32, offs *int, c *float32, load bool)
+
+// avx2Column1 is the columnFunc of 8 lanes.
+//
+//go:noescape
+func avx2Column1(k int, a *float32, lda int, b *float32, offs *int, c *float32, load bool)
+
+// avx512Column2 is the columnFunc of 32 lanes.
+//
+//go:noescape
+func avx512Column2(k int, a *float32, lda int, b *float32, offs *int, c *float32, load bool)
+
+// avx2Column2 is the columnFunc of 16 lanes.
+//
+//go:noescape
+func avx2Column2(k int, a *float32, lda int, b *float32, offs *int, c *float32, load bool)
+
+// avx512Column3 is the columnFunc of 48 lanes.
+//
+//go:noescape
+func avx512Column3(k int, a *float32, lda int, b *float32, offs *int, c *float32, load bool)
+
+// avx2Column3 is the columnFunc of 24 lanes.
+//
+//go:noescape
+func avx2Column3(k int, a *float32, lda int, b *float32, offs *int, c *float32, load bool)
+
+// avx512Column4 is the columnFunc of 64 lanes.
+//
+//go:noescape
+func avx512Column4(k int, a *float32, lda int, b *float32, offs *int, c *float32, load bool)
+
+// avx2Column4 is the columnFunc of 32 lanes.
+//
+//go:noescape
+func avx2Column4(k int, a *float32, lda int, b *float32, offs *int, c *float32, load bool)
+
+// avx2Add sets dst to a + b, for n floats, a multiple of 8.
+//
+//go:noescape
+func avx2Add(n int, dst *float32, a *float32, b *float32)
+
+// avx2Sub sets dst to a - b, for n floats, a multiple of 8.
+//
+//go:noescape
+func avx2Sub(n int, dst *float32, a *float32, b *float32)
+
+// avx2Mul sets dst to a · b, for n floats, a multiple of 8.
+//
+//go:noescape
+func avx2Mul(n int, dst *float32, a *float32, b *float32)
+
+// avx2Div sets dst to a / b, for n floats, a multiple of 8.
+//
+//go:noescape
+func avx2Div(n int, dst *float32, a *float32, b *float32)
+
+// avx2ReluGrad sets dst to b where a is above zero or NaN, and to 0 elsewhere, for n floats, a multiple of 8.
+//
+//go:noescape
+func avx2ReluGrad(n int, dst *float32, a *float32, b *float32)
+
+// avx2Relu sets dst to x where that is above zero or NaN, and to 0 elsewhere, for n floats, a multiple of 8.
+//
+//go:noescape
+func avx2Relu(n int, dst *float32, x *float32)
+
+// avx2Scale sets dst to p · x, for n floats, a multiple of 8.
+//
+//go:noescape
+func avx2Scale(n int, dst *float32, x *float32, p float32)
+
+// avx2AddScalar sets dst to p + x, for n floats, a multiple of 8.
+//
+//go:noescape
+func avx2AddScalar(n int, dst *float32, x *float32, p float32)
+
+// avx2Affine sets dst to p · x + q, for n floats, a multiple of 8.
+//
+//go:noescape
+func avx2Affine(n int, dst *float32, x *float32, p float32, q float32)
+
+// avx2Blend sets dst to p · x + q · y + r, for n floats, a multiple of 8.
+//
+//go:noescape
+func avx2Blend(n int, dst *float32, x *float32, y *float32, p float32, q float32, r float32)
+
+// avx2Axpy adds p · x to y, for n floats, a multiple of 8.
+//
+//go:noescape
+func avx2Axpy(n int, x *float32, y *float32, p float32)
+
+// avx2Momentum is a step of MomentumStep, for n floats, a multiple of 8.
+//
+//go:noescape
+func avx2Momentum(n int, w *float32, v *float32, grad *float32, rate float32, momentum float32, decay float32)
+
+// avx2Nesterov is a step of MomentumStep, for n floats, a multiple of 8.
+//
+//go:noescape
+func avx2Nesterov(n int, w *float32, v *float32, grad *float32, rate float32, momentum float32, decay float32)
+
+// avx2Adam is a step of AdamStep, for n floats, a multiple of 8.
+//
+//go:noescape
+func avx2Adam(n int, w *float32, m *float32, v *float32, grad *float32, b1 float32, c1 float32, b2 float32, c2 float32, step float32, scale float32, epsilon float32, shrink float32)
+
+// avx2Sum adds x to the lanes, for n floats, a multiple of 8.
+//
+//go:noescape
+func avx2Sum(n int, x *float32, lanes *[8]float64)
+
+// avx2SumAbs adds |x| to the lanes, for n floats, a multiple of 8.
+//
+//go:noescape
+func avx2SumAbs(n int, x *float32, lanes *[8]float64)
+
+// avx2Dot adds x · y to the lanes, for n floats, a multiple of 8.
+//
+//go:noescape
+func avx2Dot(n int, x *float32, y *float32, lanes *[8]float64)
+
+// avx2Extremes makes lo and hi the least and greatest of themselves and the floats of each lane, and abs the greatest
+// of itself and the bits of their absolute values, which tell NaN, for n floats, a multiple of 8.
+//
+//go:noescape
+func avx2Extremes(n int, x *float32, lo *[8]float32, hi *[8]float32, abs *[8]uint32)
+
+// avx2Quantize stores the lower bytes of codes, for n floats, a multiple of 8. |zero| is at most 2^21.
+//
+//go:noescape
+func avx2Quantize(n int, dst *uint8, src *float32, scale float32, zero int32, lo int32, hi int32)
+
+// avx2DequantizeInt8 stores (code - zero) · scale, for n codes, a multiple of 8. |zero| is at most 2^21.
+//
+//go:noescape
+func avx2DequantizeInt8(n int, dst *float32, src *uint8, scale float32, zero int32)
+
+// avx2DequantizeUint8 stores (code - zero) · scale, for n codes, a multiple of 8. |zero| is at most 2^21.
+//
+//go:noescape
+func avx2DequantizeUint8(n int, dst *float32, src *uint8, scale float32, zero int32)
+
 // avx512Peak does 12 vector multiply-adds for each step, each on registers of its own.
 func avx512Peak(steps int)
 

@@ -3652,6 +3652,847 @@ store:
 	VZEROUPPER
 	RET
 
+// func avx512Column1(k int, a *float32, lda int, b *float32, offs *int, c *float32, load bool)
+// Requires: AVX, AVX512F
+TEXT ·avx512Column1(SB), NOSPLIT, $0-49
+	MOVQ    k+0(FP), AX
+	MOVQ    a+8(FP), CX
+	MOVQ    lda+16(FP), DX
+	MOVQ    b+24(FP), BX
+	MOVQ    offs+32(FP), SI
+	MOVQ    c+40(FP), DI
+	MOVB    load+48(FP), R8
+	SHLQ    $0x02, DX
+	VPXORD  Z0, Z0, Z0
+	TESTB   R8, R8
+	JZ      step
+	VMOVUPS (DI), Z0
+
+step:
+	MOVQ        (SI), R8
+	VMOVUPS     (CX), Z1
+	VFMADD231PS (BX)(R8*4), Z1, Z0
+	ADDQ        DX, CX
+	ADDQ        $0x08, SI
+	DECQ        AX
+	JNZ         step
+	VMOVUPS     Z0, (DI)
+	VZEROUPPER
+	RET
+
+// func avx2Column1(k int, a *float32, lda int, b *float32, offs *int, c *float32, load bool)
+// Requires: AVX, FMA3
+TEXT ·avx2Column1(SB), NOSPLIT, $0-49
+	MOVQ    k+0(FP), AX
+	MOVQ    a+8(FP), CX
+	MOVQ    lda+16(FP), DX
+	MOVQ    b+24(FP), BX
+	MOVQ    offs+32(FP), SI
+	MOVQ    c+40(FP), DI
+	MOVB    load+48(FP), R8
+	SHLQ    $0x02, DX
+	VXORPS  Y0, Y0, Y0
+	TESTB   R8, R8
+	JZ      step
+	VMOVUPS (DI), Y0
+
+step:
+	MOVQ        (SI), R8
+	VMOVUPS     (CX), Y1
+	VFMADD231PS (BX)(R8*4), Y1, Y0
+	ADDQ        DX, CX
+	ADDQ        $0x08, SI
+	DECQ        AX
+	JNZ         step
+	VMOVUPS     Y0, (DI)
+	VZEROUPPER
+	RET
+
+// func avx512Column2(k int, a *float32, lda int, b *float32, offs *int, c *float32, load bool)
+// Requires: AVX, AVX512F
+TEXT ·avx512Column2(SB), NOSPLIT, $0-49
+	MOVQ    k+0(FP), AX
+	MOVQ    a+8(FP), CX
+	MOVQ    lda+16(FP), DX
+	MOVQ    b+24(FP), BX
+	MOVQ    offs+32(FP), SI
+	MOVQ    c+40(FP), DI
+	MOVB    load+48(FP), R8
+	SHLQ    $0x02, DX
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	TESTB   R8, R8
+	JZ      step
+	VMOVUPS (DI), Z0
+	VMOVUPS 64(DI), Z1
+
+step:
+	MOVQ        (SI), R8
+	VMOVUPS     (CX), Z2
+	VFMADD231PS (BX)(R8*4), Z2, Z0
+	VMOVUPS     64(CX), Z3
+	VFMADD231PS 64(BX)(R8*4), Z3, Z1
+	ADDQ        DX, CX
+	ADDQ        $0x08, SI
+	DECQ        AX
+	JNZ         step
+	VMOVUPS     Z0, (DI)
+	VMOVUPS     Z1, 64(DI)
+	VZEROUPPER
+	RET
+
+// func avx2Column2(k int, a *float32, lda int, b *float32, offs *int, c *float32, load bool)
+// Requires: AVX, FMA3
+TEXT ·avx2Column2(SB), NOSPLIT, $0-49
+	MOVQ    k+0(FP), AX
+	MOVQ    a+8(FP), CX
+	MOVQ    lda+16(FP), DX
+	MOVQ    b+24(FP), BX
+	MOVQ    offs+32(FP), SI
+	MOVQ    c+40(FP), DI
+	MOVB    load+48(FP), R8
+	SHLQ    $0x02, DX
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	TESTB   R8, R8
+	JZ      step
+	VMOVUPS (DI), Y0
+	VMOVUPS 32(DI), Y1
+
+step:
+	MOVQ        (SI), R8
+	VMOVUPS     (CX), Y2
+	VFMADD231PS (BX)(R8*4), Y2, Y0
+	VMOVUPS     32(CX), Y3
+	VFMADD231PS 32(BX)(R8*4), Y3, Y1
+	ADDQ        DX, CX
+	ADDQ        $0x08, SI
+	DECQ        AX
+	JNZ         step
+	VMOVUPS     Y0, (DI)
+	VMOVUPS     Y1, 32(DI)
+	VZEROUPPER
+	RET
+
+// func avx512Column3(k int, a *float32, lda int, b *float32, offs *int, c *float32, load bool)
+// Requires: AVX, AVX512F
+TEXT ·avx512Column3(SB), NOSPLIT, $0-49
+	MOVQ    k+0(FP), AX
+	MOVQ    a+8(FP), CX
+	MOVQ    lda+16(FP), DX
+	MOVQ    b+24(FP), BX
+	MOVQ    offs+32(FP), SI
+	MOVQ    c+40(FP), DI
+	MOVB    load+48(FP), R8
+	SHLQ    $0x02, DX
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	TESTB   R8, R8
+	JZ      step
+	VMOVUPS (DI), Z0
+	VMOVUPS 64(DI), Z1
+	VMOVUPS 128(DI), Z2
+
+step:
+	MOVQ        (SI), R8
+	VMOVUPS     (CX), Z3
+	VFMADD231PS (BX)(R8*4), Z3, Z0
+	VMOVUPS     64(CX), Z4
+	VFMADD231PS 64(BX)(R8*4), Z4, Z1
+	VMOVUPS     128(CX), Z5
+	VFMADD231PS 128(BX)(R8*4), Z5, Z2
+	ADDQ        DX, CX
+	ADDQ        $0x08, SI
+	DECQ        AX
+	JNZ         step
+	VMOVUPS     Z0, (DI)
+	VMOVUPS     Z1, 64(DI)
+	VMOVUPS     Z2, 128(DI)
+	VZEROUPPER
+	RET
+
+// func avx2Column3(k int, a *float32, lda int, b *float32, offs *int, c *float32, load bool)
+// Requires: AVX, FMA3
+TEXT ·avx2Column3(SB), NOSPLIT, $0-49
+	MOVQ    k+0(FP), AX
+	MOVQ    a+8(FP), CX
+	MOVQ    lda+16(FP), DX
+	MOVQ    b+24(FP), BX
+	MOVQ    offs+32(FP), SI
+	MOVQ    c+40(FP), DI
+	MOVB    load+48(FP), R8
+	SHLQ    $0x02, DX
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	TESTB   R8, R8
+	JZ      step
+	VMOVUPS (DI), Y0
+	VMOVUPS 32(DI), Y1
+	VMOVUPS 64(DI), Y2
+
+step:
+	MOVQ        (SI), R8
+	VMOVUPS     (CX), Y3
+	VFMADD231PS (BX)(R8*4), Y3, Y0
+	VMOVUPS     32(CX), Y4
+	VFMADD231PS 32(BX)(R8*4), Y4, Y1
+	VMOVUPS     64(CX), Y5
+	VFMADD231PS 64(BX)(R8*4), Y5, Y2
+	ADDQ        DX, CX
+	ADDQ        $0x08, SI
+	DECQ        AX
+	JNZ         step
+	VMOVUPS     Y0, (DI)
+	VMOVUPS     Y1, 32(DI)
+	VMOVUPS     Y2, 64(DI)
+	VZEROUPPER
+	RET
+
+// func avx512Column4(k int, a *float32, lda int, b *float32, offs *int, c *float32, load bool)
+// Requires: AVX, AVX512F
+TEXT ·avx512Column4(SB), NOSPLIT, $0-49
+	MOVQ    k+0(FP), AX
+	MOVQ    a+8(FP), CX
+	MOVQ    lda+16(FP), DX
+	MOVQ    b+24(FP), BX
+	MOVQ    offs+32(FP), SI
+	MOVQ    c+40(FP), DI
+	MOVB    load+48(FP), R8
+	SHLQ    $0x02, DX
+	VPXORD  Z0, Z0, Z0
+	VPXORD  Z1, Z1, Z1
+	VPXORD  Z2, Z2, Z2
+	VPXORD  Z3, Z3, Z3
+	TESTB   R8, R8
+	JZ      step
+	VMOVUPS (DI), Z0
+	VMOVUPS 64(DI), Z1
+	VMOVUPS 128(DI), Z2
+	VMOVUPS 192(DI), Z3
+
+step:
+	MOVQ        (SI), R8
+	VMOVUPS     (CX), Z4
+	VFMADD231PS (BX)(R8*4), Z4, Z0
+	VMOVUPS     64(CX), Z5
+	VFMADD231PS 64(BX)(R8*4), Z5, Z1
+	VMOVUPS     128(CX), Z6
+	VFMADD231PS 128(BX)(R8*4), Z6, Z2
+	VMOVUPS     192(CX), Z7
+	VFMADD231PS 192(BX)(R8*4), Z7, Z3
+	ADDQ        DX, CX
+	ADDQ        $0x08, SI
+	DECQ        AX
+	JNZ         step
+	VMOVUPS     Z0, (DI)
+	VMOVUPS     Z1, 64(DI)
+	VMOVUPS     Z2, 128(DI)
+	VMOVUPS     Z3, 192(DI)
+	VZEROUPPER
+	RET
+
+// func avx2Column4(k int, a *float32, lda int, b *float32, offs *int, c *float32, load bool)
+// Requires: AVX, FMA3
+TEXT ·avx2Column4(SB), NOSPLIT, $0-49
+	MOVQ    k+0(FP), AX
+	MOVQ    a+8(FP), CX
+	MOVQ    lda+16(FP), DX
+	MOVQ    b+24(FP), BX
+	MOVQ    offs+32(FP), SI
+	MOVQ    c+40(FP), DI
+	MOVB    load+48(FP), R8
+	SHLQ    $0x02, DX
+	VXORPS  Y0, Y0, Y0
+	VXORPS  Y1, Y1, Y1
+	VXORPS  Y2, Y2, Y2
+	VXORPS  Y3, Y3, Y3
+	TESTB   R8, R8
+	JZ      step
+	VMOVUPS (DI), Y0
+	VMOVUPS 32(DI), Y1
+	VMOVUPS 64(DI), Y2
+	VMOVUPS 96(DI), Y3
+
+step:
+	MOVQ        (SI), R8
+	VMOVUPS     (CX), Y4
+	VFMADD231PS (BX)(R8*4), Y4, Y0
+	VMOVUPS     32(CX), Y5
+	VFMADD231PS 32(BX)(R8*4), Y5, Y1
+	VMOVUPS     64(CX), Y6
+	VFMADD231PS 64(BX)(R8*4), Y6, Y2
+	VMOVUPS     96(CX), Y7
+	VFMADD231PS 96(BX)(R8*4), Y7, Y3
+	ADDQ        DX, CX
+	ADDQ        $0x08, SI
+	DECQ        AX
+	JNZ         step
+	VMOVUPS     Y0, (DI)
+	VMOVUPS     Y1, 32(DI)
+	VMOVUPS     Y2, 64(DI)
+	VMOVUPS     Y3, 96(DI)
+	VZEROUPPER
+	RET
+
+// func avx2Add(n int, dst *float32, a *float32, b *float32)
+// Requires: AVX
+TEXT ·avx2Add(SB), NOSPLIT, $0-32
+	MOVQ n+0(FP), AX
+	MOVQ dst+8(FP), CX
+	MOVQ a+16(FP), DX
+	MOVQ b+24(FP), BX
+	XORQ SI, SI
+
+next:
+	VMOVUPS (DX)(SI*4), Y0
+	VMOVUPS (BX)(SI*4), Y1
+	VADDPS  Y1, Y0, Y0
+	VMOVUPS Y0, (CX)(SI*4)
+	ADDQ    $0x08, SI
+	CMPQ    SI, AX
+	JL      next
+	VZEROUPPER
+	RET
+
+// func avx2Sub(n int, dst *float32, a *float32, b *float32)
+// Requires: AVX
+TEXT ·avx2Sub(SB), NOSPLIT, $0-32
+	MOVQ n+0(FP), AX
+	MOVQ dst+8(FP), CX
+	MOVQ a+16(FP), DX
+	MOVQ b+24(FP), BX
+	XORQ SI, SI
+
+next:
+	VMOVUPS (DX)(SI*4), Y0
+	VMOVUPS (BX)(SI*4), Y1
+	VSUBPS  Y1, Y0, Y0
+	VMOVUPS Y0, (CX)(SI*4)
+	ADDQ    $0x08, SI
+	CMPQ    SI, AX
+	JL      next
+	VZEROUPPER
+	RET
+
+// func avx2Mul(n int, dst *float32, a *float32, b *float32)
+// Requires: AVX
+TEXT ·avx2Mul(SB), NOSPLIT, $0-32
+	MOVQ n+0(FP), AX
+	MOVQ dst+8(FP), CX
+	MOVQ a+16(FP), DX
+	MOVQ b+24(FP), BX
+	XORQ SI, SI
+
+next:
+	VMOVUPS (DX)(SI*4), Y0
+	VMOVUPS (BX)(SI*4), Y1
+	VMULPS  Y1, Y0, Y0
+	VMOVUPS Y0, (CX)(SI*4)
+	ADDQ    $0x08, SI
+	CMPQ    SI, AX
+	JL      next
+	VZEROUPPER
+	RET
+
+// func avx2Div(n int, dst *float32, a *float32, b *float32)
+// Requires: AVX
+TEXT ·avx2Div(SB), NOSPLIT, $0-32
+	MOVQ n+0(FP), AX
+	MOVQ dst+8(FP), CX
+	MOVQ a+16(FP), DX
+	MOVQ b+24(FP), BX
+	XORQ SI, SI
+
+next:
+	VMOVUPS (DX)(SI*4), Y0
+	VMOVUPS (BX)(SI*4), Y1
+	VDIVPS  Y1, Y0, Y0
+	VMOVUPS Y0, (CX)(SI*4)
+	ADDQ    $0x08, SI
+	CMPQ    SI, AX
+	JL      next
+	VZEROUPPER
+	RET
+
+// func avx2ReluGrad(n int, dst *float32, a *float32, b *float32)
+// Requires: AVX
+TEXT ·avx2ReluGrad(SB), NOSPLIT, $0-32
+	MOVQ n+0(FP), AX
+	MOVQ dst+8(FP), CX
+	MOVQ a+16(FP), DX
+	MOVQ b+24(FP), BX
+	XORQ SI, SI
+
+next:
+	VMOVUPS (DX)(SI*4), Y0
+	VMOVUPS (BX)(SI*4), Y1
+	VXORPS  Y2, Y2, Y2
+	VCMPPS  $0x06, Y2, Y0, Y0
+	VANDPS  Y0, Y1, Y0
+	VMOVUPS Y0, (CX)(SI*4)
+	ADDQ    $0x08, SI
+	CMPQ    SI, AX
+	JL      next
+	VZEROUPPER
+	RET
+
+// func avx2Relu(n int, dst *float32, x *float32)
+// Requires: AVX
+TEXT ·avx2Relu(SB), NOSPLIT, $0-24
+	MOVQ n+0(FP), AX
+	MOVQ dst+8(FP), CX
+	MOVQ x+16(FP), DX
+	XORQ BX, BX
+
+next:
+	VMOVUPS (DX)(BX*4), Y0
+	VXORPS  Y1, Y1, Y1
+	VCMPPS  $0x06, Y1, Y0, Y1
+	VANDPS  Y1, Y0, Y0
+	VMOVUPS Y0, (CX)(BX*4)
+	ADDQ    $0x08, BX
+	CMPQ    BX, AX
+	JL      next
+	VZEROUPPER
+	RET
+
+// func avx2Scale(n int, dst *float32, x *float32, p float32)
+// Requires: AVX
+TEXT ·avx2Scale(SB), NOSPLIT, $0-28
+	MOVQ         n+0(FP), AX
+	MOVQ         dst+8(FP), CX
+	MOVQ         x+16(FP), DX
+	VBROADCASTSS p+24(FP), Y0
+	XORQ         BX, BX
+
+next:
+	VMOVUPS (DX)(BX*4), Y1
+	VMULPS  Y1, Y0, Y1
+	VMOVUPS Y1, (CX)(BX*4)
+	ADDQ    $0x08, BX
+	CMPQ    BX, AX
+	JL      next
+	VZEROUPPER
+	RET
+
+// func avx2AddScalar(n int, dst *float32, x *float32, p float32)
+// Requires: AVX
+TEXT ·avx2AddScalar(SB), NOSPLIT, $0-28
+	MOVQ         n+0(FP), AX
+	MOVQ         dst+8(FP), CX
+	MOVQ         x+16(FP), DX
+	VBROADCASTSS p+24(FP), Y0
+	XORQ         BX, BX
+
+next:
+	VMOVUPS (DX)(BX*4), Y1
+	VADDPS  Y1, Y0, Y1
+	VMOVUPS Y1, (CX)(BX*4)
+	ADDQ    $0x08, BX
+	CMPQ    BX, AX
+	JL      next
+	VZEROUPPER
+	RET
+
+// func avx2Affine(n int, dst *float32, x *float32, p float32, q float32)
+// Requires: AVX
+TEXT ·avx2Affine(SB), NOSPLIT, $0-32
+	MOVQ         n+0(FP), AX
+	MOVQ         dst+8(FP), CX
+	MOVQ         x+16(FP), DX
+	VBROADCASTSS p+24(FP), Y0
+	VBROADCASTSS q+28(FP), Y1
+	XORQ         BX, BX
+
+next:
+	VMOVUPS (DX)(BX*4), Y2
+	VMULPS  Y2, Y0, Y2
+	VADDPS  Y1, Y2, Y2
+	VMOVUPS Y2, (CX)(BX*4)
+	ADDQ    $0x08, BX
+	CMPQ    BX, AX
+	JL      next
+	VZEROUPPER
+	RET
+
+// func avx2Blend(n int, dst *float32, x *float32, y *float32, p float32, q float32, r float32)
+// Requires: AVX
+TEXT ·avx2Blend(SB), NOSPLIT, $0-44
+	MOVQ         n+0(FP), AX
+	MOVQ         dst+8(FP), CX
+	MOVQ         x+16(FP), DX
+	MOVQ         y+24(FP), BX
+	VBROADCASTSS p+32(FP), Y0
+	VBROADCASTSS q+36(FP), Y1
+	VBROADCASTSS r+40(FP), Y2
+	XORQ         SI, SI
+
+next:
+	VMOVUPS (DX)(SI*4), Y3
+	VMOVUPS (BX)(SI*4), Y4
+	VMULPS  Y3, Y0, Y3
+	VMULPS  Y4, Y1, Y4
+	VADDPS  Y4, Y3, Y3
+	VADDPS  Y2, Y3, Y3
+	VMOVUPS Y3, (CX)(SI*4)
+	ADDQ    $0x08, SI
+	CMPQ    SI, AX
+	JL      next
+	VZEROUPPER
+	RET
+
+// func avx2Axpy(n int, x *float32, y *float32, p float32)
+// Requires: AVX
+TEXT ·avx2Axpy(SB), NOSPLIT, $0-28
+	MOVQ         n+0(FP), AX
+	MOVQ         x+8(FP), CX
+	MOVQ         y+16(FP), DX
+	VBROADCASTSS p+24(FP), Y0
+	XORQ         BX, BX
+
+next:
+	VMOVUPS (CX)(BX*4), Y1
+	VMOVUPS (DX)(BX*4), Y2
+	VMULPS  Y1, Y0, Y1
+	VADDPS  Y1, Y2, Y1
+	VMOVUPS Y1, (DX)(BX*4)
+	ADDQ    $0x08, BX
+	CMPQ    BX, AX
+	JL      next
+	VZEROUPPER
+	RET
+
+// func avx2Momentum(n int, w *float32, v *float32, grad *float32, rate float32, momentum float32, decay float32)
+// Requires: AVX
+TEXT ·avx2Momentum(SB), NOSPLIT, $0-44
+	MOVQ         n+0(FP), AX
+	MOVQ         w+8(FP), CX
+	MOVQ         v+16(FP), DX
+	MOVQ         grad+24(FP), BX
+	VBROADCASTSS rate+32(FP), Y0
+	VBROADCASTSS momentum+36(FP), Y1
+	VBROADCASTSS decay+40(FP), Y2
+	XORQ         SI, SI
+
+next:
+	VMOVUPS (CX)(SI*4), Y3
+	VMOVUPS (DX)(SI*4), Y4
+	VMOVUPS (BX)(SI*4), Y5
+	VMULPS  Y3, Y2, Y6
+	VADDPS  Y6, Y5, Y5
+	VMULPS  Y4, Y1, Y4
+	VADDPS  Y5, Y4, Y4
+	VMULPS  Y4, Y0, Y5
+	VSUBPS  Y5, Y3, Y3
+	VMOVUPS Y4, (DX)(SI*4)
+	VMOVUPS Y3, (CX)(SI*4)
+	ADDQ    $0x08, SI
+	CMPQ    SI, AX
+	JL      next
+	VZEROUPPER
+	RET
+
+// func avx2Nesterov(n int, w *float32, v *float32, grad *float32, rate float32, momentum float32, decay float32)
+// Requires: AVX
+TEXT ·avx2Nesterov(SB), NOSPLIT, $0-44
+	MOVQ         n+0(FP), AX
+	MOVQ         w+8(FP), CX
+	MOVQ         v+16(FP), DX
+	MOVQ         grad+24(FP), BX
+	VBROADCASTSS rate+32(FP), Y0
+	VBROADCASTSS momentum+36(FP), Y1
+	VBROADCASTSS decay+40(FP), Y2
+	XORQ         SI, SI
+
+next:
+	VMOVUPS (CX)(SI*4), Y3
+	VMOVUPS (DX)(SI*4), Y4
+	VMOVUPS (BX)(SI*4), Y5
+	VMULPS  Y3, Y2, Y6
+	VADDPS  Y6, Y5, Y5
+	VMULPS  Y4, Y1, Y4
+	VADDPS  Y5, Y4, Y4
+	VMULPS  Y4, Y1, Y6
+	VADDPS  Y6, Y5, Y5
+	VMULPS  Y5, Y0, Y5
+	VSUBPS  Y5, Y3, Y3
+	VMOVUPS Y4, (DX)(SI*4)
+	VMOVUPS Y3, (CX)(SI*4)
+	ADDQ    $0x08, SI
+	CMPQ    SI, AX
+	JL      next
+	VZEROUPPER
+	RET
+
+// func avx2Adam(n int, w *float32, m *float32, v *float32, grad *float32, b1 float32, c1 float32, b2 float32, c2 float32, step float32, scale float32, epsilon float32, shrink float32)
+// Requires: AVX
+TEXT ·avx2Adam(SB), NOSPLIT, $0-72
+	MOVQ         n+0(FP), AX
+	MOVQ         w+8(FP), CX
+	MOVQ         m+16(FP), DX
+	MOVQ         v+24(FP), BX
+	MOVQ         grad+32(FP), SI
+	VBROADCASTSS b1+40(FP), Y0
+	VBROADCASTSS c1+44(FP), Y1
+	VBROADCASTSS b2+48(FP), Y2
+	VBROADCASTSS c2+52(FP), Y3
+	VBROADCASTSS step+56(FP), Y4
+	VBROADCASTSS scale+60(FP), Y5
+	VBROADCASTSS epsilon+64(FP), Y6
+	VBROADCASTSS shrink+68(FP), Y7
+	XORQ         DI, DI
+
+next:
+	VMOVUPS (CX)(DI*4), Y8
+	VMOVUPS (DX)(DI*4), Y9
+	VMOVUPS (BX)(DI*4), Y10
+	VMOVUPS (SI)(DI*4), Y11
+	VMULPS  Y9, Y0, Y9
+	VMULPS  Y11, Y1, Y12
+	VADDPS  Y12, Y9, Y9
+	VMULPS  Y10, Y2, Y10
+	VMULPS  Y11, Y11, Y11
+	VMULPS  Y11, Y3, Y11
+	VADDPS  Y11, Y10, Y10
+	VSQRTPS Y10, Y11
+	VMULPS  Y5, Y11, Y11
+	VADDPS  Y6, Y11, Y11
+	VDIVPS  Y11, Y9, Y11
+	VMULPS  Y11, Y4, Y11
+	VSUBPS  Y11, Y8, Y11
+	VMULPS  Y8, Y7, Y8
+	VSUBPS  Y8, Y11, Y8
+	VMOVUPS Y9, (DX)(DI*4)
+	VMOVUPS Y10, (BX)(DI*4)
+	VMOVUPS Y8, (CX)(DI*4)
+	ADDQ    $0x08, DI
+	CMPQ    DI, AX
+	JL      next
+	VZEROUPPER
+	RET
+
+// func avx2Sum(n int, x *float32, lanes *[8]float64)
+// Requires: AVX
+TEXT ·avx2Sum(SB), NOSPLIT, $0-24
+	MOVQ    n+0(FP), AX
+	MOVQ    x+8(FP), CX
+	MOVQ    lanes+16(FP), DX
+	VMOVUPD (DX), Y0
+	VMOVUPD 32(DX), Y1
+	XORQ    BX, BX
+
+next:
+	VCVTPS2PD (CX)(BX*4), Y2
+	VADDPD    Y2, Y0, Y0
+	VCVTPS2PD 16(CX)(BX*4), Y2
+	VADDPD    Y2, Y1, Y1
+	ADDQ      $0x08, BX
+	CMPQ      BX, AX
+	JL        next
+	VMOVUPD   Y0, (DX)
+	VMOVUPD   Y1, 32(DX)
+	VZEROUPPER
+	RET
+
+// func avx2SumAbs(n int, x *float32, lanes *[8]float64)
+// Requires: AVX, AVX2
+TEXT ·avx2SumAbs(SB), NOSPLIT, $0-24
+	MOVQ    n+0(FP), AX
+	MOVQ    x+8(FP), CX
+	MOVQ    lanes+16(FP), DX
+	VMOVUPD (DX), Y0
+	VMOVUPD 32(DX), Y1
+	XORQ    BX, BX
+
+next:
+	VCVTPS2PD (CX)(BX*4), Y2
+	VPCMPEQD  Y3, Y3, Y3
+	VPSRLQ    $0x01, Y3, Y3
+	VANDPD    Y3, Y2, Y2
+	VADDPD    Y2, Y0, Y0
+	VCVTPS2PD 16(CX)(BX*4), Y2
+	VPCMPEQD  Y3, Y3, Y3
+	VPSRLQ    $0x01, Y3, Y3
+	VANDPD    Y3, Y2, Y2
+	VADDPD    Y2, Y1, Y1
+	ADDQ      $0x08, BX
+	CMPQ      BX, AX
+	JL        next
+	VMOVUPD   Y0, (DX)
+	VMOVUPD   Y1, 32(DX)
+	VZEROUPPER
+	RET
+
+// func avx2Dot(n int, x *float32, y *float32, lanes *[8]float64)
+// Requires: AVX
+TEXT ·avx2Dot(SB), NOSPLIT, $0-32
+	MOVQ    n+0(FP), AX
+	MOVQ    x+8(FP), CX
+	MOVQ    y+16(FP), DX
+	MOVQ    lanes+24(FP), BX
+	VMOVUPD (BX), Y0
+	VMOVUPD 32(BX), Y1
+	XORQ    SI, SI
+
+next:
+	VCVTPS2PD (CX)(SI*4), Y2
+	VCVTPS2PD (DX)(SI*4), Y3
+	VMULPD    Y3, Y2, Y2
+	VADDPD    Y2, Y0, Y0
+	VCVTPS2PD 16(CX)(SI*4), Y2
+	VCVTPS2PD 16(DX)(SI*4), Y3
+	VMULPD    Y3, Y2, Y2
+	VADDPD    Y2, Y1, Y1
+	ADDQ      $0x08, SI
+	CMPQ      SI, AX
+	JL        next
+	VMOVUPD   Y0, (BX)
+	VMOVUPD   Y1, 32(BX)
+	VZEROUPPER
+	RET
+
+// func avx2Extremes(n int, x *float32, lo *[8]float32, hi *[8]float32, abs *[8]uint32)
+// Requires: AVX, AVX2
+TEXT ·avx2Extremes(SB), NOSPLIT, $0-40
+	MOVQ     n+0(FP), AX
+	MOVQ     x+8(FP), CX
+	MOVQ     lo+16(FP), DX
+	VMOVUPS  (DX), Y0
+	MOVQ     hi+24(FP), BX
+	VMOVUPS  (BX), Y1
+	MOVQ     abs+32(FP), SI
+	VMOVUPS  (SI), Y2
+	VPCMPEQD Y3, Y3, Y3
+	VPSRLD   $0x01, Y3, Y3
+	XORQ     DI, DI
+
+next:
+	VMOVUPS (CX)(DI*4), Y4
+	VMINPS  Y0, Y4, Y0
+	VMAXPS  Y1, Y4, Y1
+	VPAND   Y3, Y4, Y4
+	VPMAXUD Y4, Y2, Y2
+	ADDQ    $0x08, DI
+	CMPQ    DI, AX
+	JL      next
+	VMOVUPS Y0, (DX)
+	VMOVUPS Y1, (BX)
+	VMOVUPS Y2, (SI)
+	VZEROUPPER
+	RET
+
+// func avx2Quantize(n int, dst *uint8, src *float32, scale float32, zero int32, lo int32, hi int32)
+// Requires: AVX, AVX2
+TEXT ·avx2Quantize(SB), NOSPLIT, $0-40
+	MOVQ           n+0(FP), AX
+	MOVQ           dst+8(FP), CX
+	MOVQ           src+16(FP), DX
+	VBROADCASTSS   scale+24(FP), Y0
+	VBROADCASTSS   zero+28(FP), Y1
+	VBROADCASTSS   lo+32(FP), Y2
+	VBROADCASTSS   hi+36(FP), Y3
+	VBROADCASTSS   far<>+0(SB), Y4
+	VBROADCASTSS   negative<>+0(SB), Y5
+	VBROADCASTSS   round<>+0(SB), Y6
+	VBROADCASTI128 lowBytes<>+0(SB), Y7
+	XORQ           BX, BX
+
+next:
+	VMOVUPS      (DX)(BX*4), Y8
+	VDIVPS       Y0, Y8, Y8
+	VCMPPS       $0x07, Y8, Y8, Y9
+	VANDPS       Y9, Y8, Y8
+	VMINPS       Y4, Y8, Y8
+	VMAXPS       Y5, Y8, Y8
+	VADDPS       Y6, Y8, Y8
+	VSUBPS       Y6, Y8, Y8
+	VCVTPS2DQ    Y8, Y8
+	VPADDD       Y1, Y8, Y8
+	VPMAXSD      Y2, Y8, Y8
+	VPMINSD      Y3, Y8, Y8
+	VPSHUFB      Y7, Y8, Y8
+	VEXTRACTI128 $0x01, Y8, X9
+	VPUNPCKLDQ   X9, X8, X9
+	VMOVQ        X9, (CX)(BX*1)
+	ADDQ         $0x08, BX
+	CMPQ         BX, AX
+	JL           next
+	VZEROUPPER
+	RET
+
+DATA far<>+0(SB)/4, $0x49800000
+GLOBL far<>(SB), RODATA|NOPTR, $4
+
+DATA negative<>+0(SB)/4, $0xc9800000
+GLOBL negative<>(SB), RODATA|NOPTR, $4
+
+DATA round<>+0(SB)/4, $0x4b400000
+GLOBL round<>(SB), RODATA|NOPTR, $4
+
+DATA lowBytes<>+0(SB)/1, $0x00
+DATA lowBytes<>+1(SB)/1, $0x04
+DATA lowBytes<>+2(SB)/1, $0x08
+DATA lowBytes<>+3(SB)/1, $0x0c
+DATA lowBytes<>+4(SB)/1, $0x80
+DATA lowBytes<>+5(SB)/1, $0x80
+DATA lowBytes<>+6(SB)/1, $0x80
+DATA lowBytes<>+7(SB)/1, $0x80
+DATA lowBytes<>+8(SB)/1, $0x80
+DATA lowBytes<>+9(SB)/1, $0x80
+DATA lowBytes<>+10(SB)/1, $0x80
+DATA lowBytes<>+11(SB)/1, $0x80
+DATA lowBytes<>+12(SB)/1, $0x80
+DATA lowBytes<>+13(SB)/1, $0x80
+DATA lowBytes<>+14(SB)/1, $0x80
+DATA lowBytes<>+15(SB)/1, $0x80
+GLOBL lowBytes<>(SB), RODATA|NOPTR, $16
+
+// func avx2DequantizeInt8(n int, dst *float32, src *uint8, scale float32, zero int32)
+// Requires: AVX, AVX2
+TEXT ·avx2DequantizeInt8(SB), NOSPLIT, $0-32
+	MOVQ         n+0(FP), AX
+	MOVQ         dst+8(FP), CX
+	MOVQ         src+16(FP), DX
+	VBROADCASTSS scale+24(FP), Y0
+	VBROADCASTSS zero+28(FP), Y1
+	XORQ         BX, BX
+
+next:
+	VPMOVSXBD (DX)(BX*1), Y2
+	VPSUBD    Y1, Y2, Y2
+	VCVTDQ2PS Y2, Y2
+	VMULPS    Y0, Y2, Y2
+	VMOVUPS   Y2, (CX)(BX*4)
+	ADDQ      $0x08, BX
+	CMPQ      BX, AX
+	JL        next
+	VZEROUPPER
+	RET
+
+// func avx2DequantizeUint8(n int, dst *float32, src *uint8, scale float32, zero int32)
+// Requires: AVX, AVX2
+TEXT ·avx2DequantizeUint8(SB), NOSPLIT, $0-32
+	MOVQ         n+0(FP), AX
+	MOVQ         dst+8(FP), CX
+	MOVQ         src+16(FP), DX
+	VBROADCASTSS scale+24(FP), Y0
+	VBROADCASTSS zero+28(FP), Y1
+	XORQ         BX, BX
+
+next:
+	VPMOVZXBD (DX)(BX*1), Y2
+	VPSUBD    Y1, Y2, Y2
+	VCVTDQ2PS Y2, Y2
+	VMULPS    Y0, Y2, Y2
+	VMOVUPS   Y2, (CX)(BX*4)
+	ADDQ      $0x08, BX
+	CMPQ      BX, AX
+	JL        next
+	VZEROUPPER
+	RET
+
 // func avx512Peak(steps int)
 // Requires: AVX, AVX512F
 TEXT ·avx512Peak(SB), NOSPLIT, $0-8

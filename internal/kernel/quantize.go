@@ -4,16 +4,16 @@ package kernel
 // float32) rounded half to even, plus zero, saturated to [-128, 127]. NaN gives zero, saturated.
 func QuantizeInt8(dst []int8, src []float32, scale float32, zero int32) {
 	mustMatch(len(dst), len(src))
-	for i, v := range src {
-		dst[i] = int8(code(v, scale, zero, -128, 127))
+	for i := quantizeInt8Vectors(dst, src, scale, zero); i < len(dst); i++ {
+		dst[i] = int8(code(src[i], scale, zero, -128, 127))
 	}
 }
 
 // QuantizeUint8 is QuantizeInt8 for codes in [0, 255].
 func QuantizeUint8(dst []uint8, src []float32, scale float32, zero int32) {
 	mustMatch(len(dst), len(src))
-	for i, v := range src {
-		dst[i] = uint8(code(v, scale, zero, 0, 255))
+	for i := quantizeUint8Vectors(dst, src, scale, zero); i < len(dst); i++ {
+		dst[i] = uint8(code(src[i], scale, zero, 0, 255))
 	}
 }
 
@@ -35,16 +35,16 @@ func code(v, scale float32, zero, lo, hi int32) int32 {
 // DequantizeInt8 sets dst to (src - zero) · scale, as ONNX DequantizeLinear.
 func DequantizeInt8(dst []float32, src []int8, scale float32, zero int32) {
 	mustMatch(len(dst), len(src))
-	for i, q := range src {
-		dst[i] = float32(int64(q)-int64(zero)) * scale
+	for i := dequantizeInt8Vectors(dst, src, scale, zero); i < len(dst); i++ {
+		dst[i] = float32(int64(src[i])-int64(zero)) * scale
 	}
 }
 
 // DequantizeUint8 is DequantizeInt8 for codes in [0, 255].
 func DequantizeUint8(dst []float32, src []uint8, scale float32, zero int32) {
 	mustMatch(len(dst), len(src))
-	for i, q := range src {
-		dst[i] = float32(int64(q)-int64(zero)) * scale
+	for i := dequantizeUint8Vectors(dst, src, scale, zero); i < len(dst); i++ {
+		dst[i] = float32(int64(src[i])-int64(zero)) * scale
 	}
 }
 

@@ -60,3 +60,39 @@ func TestDequantize(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// TestCodesAreEqual compares the implementations with the rule for one code, in slices of all lengths.
+func TestCodesAreEqual(t *testing.T) {
+	withEach(t, func(t *testing.T) {
+		r := rng.New(16)
+		for n := range 45 {
+			for _, zero := range []int32{0, -3, 119, 1 << 20, -1 << 25, math.MaxInt32, math.MinInt32} {
+				for _, scale := range []float32{0.013, 1, 0, 1e-40, float32(math.Inf(1)), -0.5} {
+					src := fill(r, kinds[n%len(kinds)], n)
+					signed, unsigned := make([]int8, n+1), make([]uint8, n+1)
+					signed[n], unsigned[n] = 77, 77
+					QuantizeInt8(signed[:n], src, scale, zero)
+					QuantizeUint8(unsigned[:n], src, scale, zero)
+					back, backUnsigned := make([]float32, n), make([]float32, n)
+					DequantizeInt8(back, signed[:n], scale, zero)
+					DequantizeUint8(backUnsigned, unsigned[:n], scale, zero)
+					for i, v := range src {
+						if want := int8(code(v, scale, zero, -128, 127)); signed[i] != want {
+							t.Fatalf("int8 %d of %d: %v, scale %v, zero %d gives %d; want %d", i, n, v, scale, zero, signed[i], want)
+						}
+						if want := uint8(code(v, scale, zero, 0, 255)); unsigned[i] != want {
+							t.Fatalf("uint8 %d of %d: %v, scale %v, zero %d gives %d; want %d", i, n, v, scale, zero, unsigned[i], want)
+						}
+						want := []float32{float32(int64(signed[i])-int64(zero)) * scale, float32(int64(unsigned[i])-int64(zero)) * scale}
+						if err := sameBits([]float32{back[i], backUnsigned[i]}, want); err != nil {
+							t.Fatalf("scale %v, zero %d: %v", scale, zero, err)
+						}
+					}
+					if signed[n] != 77 || unsigned[n] != 77 {
+						t.Fatalf("wrote beyond %d codes", n)
+					}
+				}
+			}
+		}
+	})
+}

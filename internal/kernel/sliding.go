@@ -46,9 +46,6 @@ func (s *sliding) strip(image []float32, strips, i int, out target) {
 	pitch := (to - from + width - 1) / width * width
 	buffer := borrow(s.a.m * pitch)
 	defer giveBack(buffer)
-	if s.a.k == 0 {
-		clear(*buffer)
-	}
 	blocks := (s.a.k + kBlock - 1) / kBlock
 	for block := range blocks {
 		p0, p1 := split(s.a.k, blocks, block)

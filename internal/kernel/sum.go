@@ -55,6 +55,8 @@ func foldLanes(s *[8]float64) float64 {
 
 func sumOf(x []float32) float64 {
 	var s [8]float64
+	done := sumVectors(x, &s)
+	x = x[done:]
 	for ; len(x) >= 8; x = x[8:] {
 		v := (*[8]float32)(x)
 		for l := range s {
@@ -69,6 +71,8 @@ func sumOf(x []float32) float64 {
 
 func sumAbsOf(x []float32) float64 {
 	var s [8]float64
+	done := sumAbsVectors(x, &s)
+	x = x[done:]
 	for ; len(x) >= 8; x = x[8:] {
 		v := (*[8]float32)(x)
 		for l := range s {
@@ -83,6 +87,8 @@ func sumAbsOf(x []float32) float64 {
 
 func dotOf(x, y []float32) float64 {
 	var s [8]float64
+	done := dotVectors(x, y, &s)
+	x, y = x[done:], y[done:]
 	for ; len(x) >= 8; x, y = x[8:], y[8:] {
 		v, w := (*[8]float32)(x), (*[8]float32)(y)
 		for l := range s {
@@ -97,17 +103,35 @@ func dotOf(x, y []float32) float64 {
 
 // MaxAbs returns the largest |x[i]|, 0 for an empty slice, NaN if any element is NaN.
 func MaxAbs(x []float32) float32 {
-	var m uint32 // of numbers without a sign, the greater has the greater bits, and NaN the greatest
-	for _, v := range x {
-		m = max(m, math.Float32bits(v)&^(1<<31))
-	}
-	return math.Float32frombits(m)
+	_, _, abs := extremes(x)
+	return abs
 }
 
 // MinMax returns the least and the greatest element; +Inf and -Inf for an empty slice, NaN twice if any element is NaN.
 // A zero is +0.
 func MinMax(x []float32) (lo, hi float32) {
+	lo, hi, abs := extremes(x)
+	if abs != abs {
+		return abs, abs
+	}
+	return lo, hi
+}
+
+// extremes returns the least and greatest number of x, and the greatest absolute value, NaN if any element is NaN.
+func extremes(x []float32) (lo, hi, abs float32) {
 	lo, hi = float32(math.Inf(1)), float32(math.Inf(-1))
+	var bits uint32 // of numbers without a sign, the greater has the greater bits, and NaN the greatest
+	if len(x) >= 8 {
+		var los, his [8]float32
+		var all [8]uint32
+		for l := range los {
+			los[l], his[l] = lo, hi
+		}
+		x = x[extremesVectors(x, &los, &his, &all):]
+		for l := range los {
+			lo, hi, bits = min(lo, los[l]), max(hi, his[l]), max(bits, all[l])
+		}
+	}
 	for _, v := range x {
 		if v < lo {
 			lo = v
@@ -115,11 +139,9 @@ func MinMax(x []float32) (lo, hi float32) {
 		if v > hi {
 			hi = v
 		}
-		if v != v {
-			return v, v
-		}
+		bits = max(bits, math.Float32bits(v)&^(1<<31))
 	}
-	return lo + 0, hi + 0
+	return lo + 0, hi + 0, math.Float32frombits(bits)
 }
 
 // ChannelSums sets db[i] to the sum of dy, of shape [n, c, size], over everything but channel i: the gradient of a

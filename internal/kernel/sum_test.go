@@ -68,6 +68,10 @@ func TestChannelSums(t *testing.T) {
 }
 
 func TestExtremes(t *testing.T) {
+	withEach(t, testExtremes)
+}
+
+func testExtremes(t *testing.T) {
 	nan, inf := float32(math.NaN()), float32(math.Inf(1))
 	minus := float32(math.Copysign(0, -1))
 	for _, c := range []struct {
@@ -84,6 +88,22 @@ func TestExtremes(t *testing.T) {
 		lo, hi := MinMax(c.x)
 		if err := sameBits([]float32{MaxAbs(c.x), lo, hi}, []float32{c.abs, c.lo, c.hi}); err != nil {
 			t.Errorf("%v: %v", c.x, err)
+		}
+	}
+	r := rng.New(17)
+	for n := 1; n < 60; n++ {
+		x := fill(r, "normal", n)
+		lo, hi := x[0], x[0]
+		for _, v := range x {
+			lo, hi = min(lo, v), max(hi, v)
+		}
+		gotLo, gotHi := MinMax(x)
+		if err := sameBits([]float32{MaxAbs(x), gotLo, gotHi}, []float32{max(-lo, hi), lo, hi}); err != nil {
+			t.Errorf("%d floats: %v", n, err)
+		}
+		x[r.Intn(n)] = nan
+		if gotLo, gotHi = MinMax(x); gotLo == gotLo || gotHi == gotHi || MaxAbs(x) == MaxAbs(x) {
+			t.Errorf("%d floats, one NaN: %v, %v, %v", n, gotLo, gotHi, MaxAbs(x))
 		}
 	}
 }

@@ -7,13 +7,20 @@ package kernel
 // coarse is a promise about the operands that the plain form uses; see coarseProducts.
 type tileFunc func(rows, vectors, k int, a []float32, lda int, b []float32, offs []int, c []float32, ldc int, load, coarse bool)
 
-// implementation is one way to compute tiles. Which one is used leaves no trace in the results.
+// columnFunc computes vectors · lanes chains, up to four vectors, at c: step p of k ≥ 1 multiplies the floats at a[p*lda]
+// with those at b[offs[p]], lane by lane, by a fused multiply-add, in rising p. The chains begin with c if load, else
+// with 0.
+type columnFunc func(vectors, k int, a []float32, lda int, b []float32, offs []int, c []float32, load bool)
+
+// implementation is one way to compute. Which one is used leaves no trace in the results; where it is not the plain one,
+// the functions of vectors_amd64.go serve as well.
 type implementation struct {
-	name  string
-	rows  int // the most rows of a tile
-	lanes int // the floats of a vector; a tile has one vector of columns, or two
-	run   tileFunc
-	plain bool
+	name   string
+	rows   int // the most rows of a tile
+	lanes  int // the floats of a vector; a tile has one vector of columns, or two
+	run    tileFunc
+	column columnFunc
+	plain  bool
 }
 
 // columns is the most columns of a tile.
@@ -22,7 +29,7 @@ func (t *implementation) columns() int { return 2 * t.lanes }
 // vectors is how many vectors a tile needs for n columns, and width what they hold.
 func (t *implementation) vectors(n int) int { return min(2, (n+t.lanes-1)/t.lanes) }
 
-var plainTiles = implementation{name: "plain", rows: 4, lanes: 4, run: plainTile, plain: true}
+var plainTiles = implementation{name: "plain", rows: 4, lanes: 4, run: plainTile, column: plainColumn, plain: true}
 
 // tiles is the implementation in use: the first of tileImplementations, the fastest that the processor has. Tests
 // change it.
@@ -62,6 +69,19 @@ func plainTile(rows, vectors, k int, a []float32, lda int, b []float32, offs []i
 					}
 				}
 			}
+		}
+	}
+}
+
+func plainColumn(vectors, k int, a []float32, lda int, b []float32, offs []int, c []float32, load bool) {
+	c = c[:vectors*4]
+	if !load {
+		clear(c)
+	}
+	for p, off := range offs[:k] {
+		x, y := a[p*lda:][:len(c)], b[off:][:len(c)]
+		for l := range c {
+			c[l] = FMA(x[l], y[l], c[l])
 		}
 	}
 }

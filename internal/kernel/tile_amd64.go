@@ -9,10 +9,10 @@ import "golang.org/x/sys/cpu"
 func tileImplementations() []*implementation {
 	var list []*implementation
 	if cpu.X86.HasAVX512F && cpu.X86.HasAVX2 {
-		list = append(list, &implementation{name: "avx512", rows: 14, lanes: 16, run: assembly(&avx512Tiles)})
+		list = append(list, &implementation{name: "avx512", rows: 14, lanes: 16, run: assembly(&avx512Tiles), column: assemblyColumn(&avx512Columns)})
 	}
 	if cpu.X86.HasAVX2 && cpu.X86.HasFMA {
-		list = append(list, &implementation{name: "avx2", rows: 6, lanes: 8, run: assembly(&avx2Tiles)})
+		list = append(list, &implementation{name: "avx2", rows: 6, lanes: 8, run: assembly(&avx2Tiles), column: assemblyColumn(&avx2Columns)})
 	}
 	return append(list, &plainTiles)
 }
@@ -45,19 +45,16 @@ var avx2Tiles = [3][15]assemblyTile{
 	2: {nil, avx2Rows1Vectors2, avx2Rows2Vectors2, avx2Rows3Vectors2, avx2Rows4Vectors2, avx2Rows5Vectors2, avx2Rows6Vectors2},
 }
 
-// The functions below serve where tiles is not plainTiles. They check the slices, then call the assembly.
-
-func transpose8(blocks int, src []float32, lds int, dst []float32, ldd int) {
-	_, _ = src[7*lds+8*blocks-1], dst[(8*blocks-1)*ldd+7]
-	avx2Transpose8(blocks, &src[0], lds, &dst[0], ldd)
+// assemblyColumn returns the columnFunc that chooses from functions[vectors].
+func assemblyColumn(functions *[5]func(k int, a *float32, lda int, b *float32, offs *int, c *float32, load bool)) columnFunc {
+	return func(vectors, k int, a []float32, lda int, b []float32, offs []int, c []float32, load bool) {
+		functions[vectors](k, &a[0], lda, &b[0], &offs[0], &c[0], load)
+	}
 }
 
-func vectorCopyRows(rows, cols int, src []float32, lds int, dst []float32, ldd int) {
-	_, _ = src[(rows-1)*lds+cols-1], dst[(rows-1)*ldd+cols-1]
-	avx2CopyRows(rows, cols, &src[0], lds, &dst[0], ldd)
-}
-
-func vectorAddRows(rows, cols int, src []float32, lds int, dst []float32, ldd int, number float32) {
-	_, _ = src[(rows-1)*lds+cols-1], dst[(rows-1)*ldd+cols-1]
-	avx2AddRows(rows, cols, &src[0], lds, &dst[0], ldd, number)
-}
+var (
+	avx512Columns = [5]func(k int, a *float32, lda int, b *float32, offs *int, c *float32, load bool){
+		nil, avx512Column1, avx512Column2, avx512Column3, avx512Column4}
+	avx2Columns = [5]func(k int, a *float32, lda int, b *float32, offs *int, c *float32, load bool){
+		nil, avx2Column1, avx2Column2, avx2Column3, avx2Column4}
+)

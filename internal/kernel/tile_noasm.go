@@ -6,15 +6,3 @@ package kernel
 // this file then leaves out arm64.
 
 func tileImplementations() []*implementation { return []*implementation{&plainTiles} }
-
-// The functions below serve where tiles is not plainTiles.
-
-func transpose8(blocks int, src []float32, lds int, dst []float32, ldd int) { panic("no assembly") }
-
-func vectorCopyRows(rows, cols int, src []float32, lds int, dst []float32, ldd int) {
-	panic("no assembly")
-}
-
-func vectorAddRows(rows, cols int, src []float32, lds int, dst []float32, ldd int, number float32) {
-	panic("no assembly")
-}

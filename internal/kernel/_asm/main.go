@@ -22,6 +22,13 @@ func main() {
 			tile("avx2", 8, rows, vectors, func(i int) reg.VecPhysical { return ymm[i] })
 		}
 	}
+	for vectors := 1; vectors <= 4; vectors++ {
+		column("avx512", 16, vectors, func(i int) reg.VecPhysical { return zmm[i] })
+		column("avx2", 8, vectors, func(i int) reg.VecPhysical { return ymm[i] })
+	}
+	elementwise()
+	sums()
+	codes()
 	peak("avx512", 16, func(i int) reg.VecPhysical { return zmm[i] })
 	peak("avx2", 8, func(i int) reg.VecPhysical { return ymm[i] })
 	transpose8()
