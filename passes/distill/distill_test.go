@@ -117,6 +117,19 @@ func TestCacheChangesNothing(t *testing.T) {
 	}
 }
 
+// The seed decides the order of samples, and nothing else does.
+func TestSeed(t *testing.T) {
+	teacher, student := pruned(t)
+	seen := map[string]bool{}
+	for _, seed := range []uint64{1, 2, 1} {
+		r := passtest.Run(t, distill.Pass, student, passtest.Step{Params: "{data: train, steps: 5, batch: 16}", Data: data(), Input: teacher, Seed: seed})
+		seen[fmt.Sprint(floats(t, r.Model.Graph.Tensor("head.weight")))] = true
+	}
+	if len(seen) != 2 {
+		t.Errorf("two seeds give %d results", len(seen))
+	}
+}
+
 func TestMasks(t *testing.T) {
 	teacher := passtest.ResNet()
 	student := teacher.Clone()
