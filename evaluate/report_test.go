@@ -81,7 +81,7 @@ func entropies(n int, worse float64) []float64 {
 	items := make([]float64, n)
 	for i := range items {
 		x := float64(i%97) / 97
-		items[i] = 0.7*x*x + worse*float64(i%13)/13
+		items[i] = float64(0.7*x*x) + float64(worse*float64(i%13)/13)
 	}
 	return items
 }
