@@ -60,7 +60,7 @@ func batchNormForward(c *call) {
 	src, dst := x.Float32s(), y.Float32s()
 	c.planes(l, func(ch int, from, to int) {
 		a := float64(scale[ch]) * inv[ch]
-		affine(dst[from:to], src[from:to], float32(a), float32(float64(bias[ch])-float64(mu[ch]*a)))
+		kernel.Affine(dst[from:to], float32(a), src[from:to], float32(float64(bias[ch])-float64(mu[ch]*a)))
 	})
 	if !c.forGradient() {
 		c.release(stats)
@@ -77,13 +77,6 @@ func (c *call) planes(l channels, do func(ch, from, to int)) {
 			do(p%l.c, p*l.size, (p+1)*l.size)
 		}
 	})
-}
-
-// affine sets dst to a·src + b.
-func affine(dst, src []float32, a, b float32) {
-	for i, v := range src {
-		dst[i] = float32(a*v) + b
-	}
 }
 
 // batchStatistics sets the mean and the variance (of the batch itself, not an estimate for others) of each channel.
@@ -185,11 +178,7 @@ func batchNormGradient(c *call) {
 		}
 		// a·(dy − dbias/m − (x−mu)·inv·dscale/m), gathered by powers of x
 		slope := a * inv[ch] * dscale[ch] / m
-		p, q, r := float32(a), float32(-slope), float32(float64(mu[ch]*slope)-a*dbias[ch]/m)
-		d, g, v := dx[from:to], dy[from:to], src[from:to]
-		for i := range d {
-			d[i] = float32(float32(p*g[i])+float32(q*v[i])) + r
-		}
+		kernel.Blend(dx[from:to], float32(a), dy[from:to], float32(-slope), src[from:to], float32(float64(mu[ch]*slope)-a*dbias[ch]/m))
 	})
 }
 
@@ -206,7 +195,7 @@ func instanceNormForward(c *call) {
 	c.planes(l, func(ch, from, to int) {
 		a, b := normalizer(src[from:to], epsilon)
 		s := float64(scale[ch])
-		affine(dst[from:to], src[from:to], float32(a*s), float32(float64(b*s)+float64(bias[ch])))
+		kernel.Affine(dst[from:to], float32(a*s), src[from:to], float32(float64(b*s)+float64(bias[ch])))
 	})
 }
 
@@ -249,7 +238,7 @@ func layerNormForward(c *call) {
 		for r := from; r < to; r++ {
 			in, out := src[r*n:][:n], dst[r*n:][:n]
 			a, b := normalizer(in, epsilon)
-			affine(out, in, float32(a), float32(b))
+			kernel.Affine(out, float32(a), in, float32(b))
 			kernel.Mul(out, out, scale)
 			if bias != nil {
 				kernel.Add(out, out, bias)

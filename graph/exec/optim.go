@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"github.com/pare-ml/pare/graph/ir"
+	"github.com/pare-ml/pare/internal/kernel"
 	"github.com/pare-ml/pare/internal/parallel"
 )
 
@@ -63,9 +64,9 @@ func (o *SGD) Step(p *Program, grads map[string]*Array, factor float64) error {
 	if o.velocity == nil {
 		o.velocity = map[string][]float32{}
 	}
-	rate, momentum := float32(o.LearningRate*factor), float32(o.Momentum)
 	return eachParam(p, grads, o.Masks, func(name string, w *Array, g []float32) {
-		decay := float32(o.decay(w))
+		step := kernel.Momentum{Rate: float32(o.LearningRate * factor), Momentum: float32(o.Momentum), Nesterov: o.Nesterov,
+			Decay: float32(decayOf(o.WeightDecay, o.DecayVectors, w))}
 		v := o.velocity[name]
 		if v == nil {
 			v = make([]float32, len(g))
@@ -73,20 +74,10 @@ func (o *SGD) Step(p *Program, grads map[string]*Array, factor float64) error {
 		}
 		weights := w.Float32s()
 		parallel.Chunks(p.workers, len(g), grain, func(_, from, to int) {
-			for i := from; i < to; i++ {
-				d := g[i] + float32(decay*weights[i])
-				v[i] = float32(momentum*v[i]) + d
-				step := v[i]
-				if o.Nesterov {
-					step = d + float32(momentum*v[i])
-				}
-				weights[i] -= float32(rate * step)
-			}
+			step.Update(weights[from:to], v[from:to], g[from:to])
 		})
 	})
 }
-
-func (o *SGD) decay(w *Array) float64 { return decayOf(o.WeightDecay, o.DecayVectors, w) }
 
 // AdamW is Adam with decoupled weight decay (Loshchilov and Hutter 2017): w ← w − rate·(m̂/(√v̂ + ε) + decay·w). A zero
 // Beta1, Beta2 or Epsilon stands for 0.9, 0.999 and 1e-8.
@@ -112,9 +103,8 @@ func (o *AdamW) Step(p *Program, grads map[string]*Array, factor float64) error 
 	if o.moments == nil {
 		o.moments = map[string]*moments{}
 	}
-	beta1, beta2, epsilon := orElse(o.Beta1, 0.9), orElse(o.Beta2, 0.999), float32(orElse(o.Epsilon, 1e-8))
+	beta1, beta2, epsilon := orElse(o.Beta1, 0.9), orElse(o.Beta2, 0.999), orElse(o.Epsilon, 1e-8)
 	rate := o.LearningRate * factor
-	b1, c1, b2, c2 := float32(beta1), float32(1-beta1), float32(beta2), float32(1-beta2)
 	return eachParam(p, grads, o.Masks, func(name string, w *Array, g []float32) {
 		s := o.moments[name]
 		if s == nil {
@@ -123,18 +113,14 @@ func (o *AdamW) Step(p *Program, grads map[string]*Array, factor float64) error 
 		}
 		s.beta1 *= beta1
 		s.beta2 *= beta2
-		step := float32(rate / (1 - s.beta1))
-		scale := float32(1 / math.Sqrt(1-s.beta2)) // √v̂ = √v·scale
-		shrink := float32(rate * decayOf(o.WeightDecay, o.DecayVectors, w))
+		step := kernel.Adam{
+			Beta1: float32(beta1), Rest1: float32(1 - beta1), Beta2: float32(beta2), Rest2: float32(1 - beta2),
+			Step: float32(rate / (1 - s.beta1)), Scale: float32(1 / math.Sqrt(1-s.beta2)), Epsilon: float32(epsilon),
+			Shrink: float32(rate * decayOf(o.WeightDecay, o.DecayVectors, w)),
+		}
 		weights := w.Float32s()
 		parallel.Chunks(p.workers, len(g), grain, func(_, from, to int) {
-			for i := from; i < to; i++ {
-				s.m[i] = float32(b1*s.m[i]) + float32(c1*g[i])
-				s.v[i] = float32(b2*s.v[i]) + float32(c2*float32(g[i]*g[i]))
-				root := float32(float32(math.Sqrt(float64(s.v[i])))*scale) + epsilon
-				old := weights[i]
-				weights[i] = old - float32(step*float32(s.m[i]/root)) - float32(shrink*old)
-			}
+			step.Update(weights[from:to], s.m[from:to], s.v[from:to], g[from:to])
 		})
 	})
 }
