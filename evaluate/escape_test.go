@@ -152,7 +152,7 @@ func TestNumbers(t *testing.T) {
 	for _, c := range []struct{ got, want string }{
 		{amount(Share, 0.9162), "91.62%"}, {amount(Nats, 0.23144), "0.2314 nats"}, {amount(Bytes, 271098), "271.1 kB"},
 		{amount(Bytes, 999), "999 B"}, {amount(Bytes, 1e6), "1.0 MB"}, {amount(Bits, 7.819), "7.82 bits"}, {amount(Decibel, 38.04), "38.0 dB"},
-		{amount(Count, 271098), "271,098"}, {amount(Decibel, math.Inf(1)), "infinite"}, {amount(Decibel, math.Inf(-1)), "-infinite"},
+		{amount(Count, 271098), "271,098"}, {amount(Count, 7.8199), "7.82"}, {amount(Decibel, math.Inf(1)), "infinite"}, {amount(Decibel, math.Inf(-1)), "-infinite"},
 		{amount(Nats, math.NaN()), "not a number"}, {difference(Share, -0.0042), "-0.42 points"}, {difference(Share, -0.000001), "0.00 points"},
 		{fixed(-1234567.891, 1), "-1,234,567.9"}, {fixed(100, 0), "100"}, {fixed(1000, 0), "1,000"}, {percent(0.95), "95%"}, {percent(0.999), "99.9%"},
 	} {

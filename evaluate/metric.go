@@ -24,6 +24,9 @@ type Metric struct {
 	// says nothing, and gates limit it by a threshold.
 	Relative bool
 
+	// Detail marks a metric that is for gates and tools: the JSON report has it, the tables for people leave it out.
+	Detail bool
+
 	// Score measures in.Model. What Needs lists is there.
 	Score func(in *Input) (*Score, error)
 }

@@ -25,7 +25,7 @@ func amountNumbers(u Unit) numbers {
 	case Bytes:
 		n.digits, n.write = 1, finite(bytesText)
 	case Count:
-		n.digits, n.write = 0, finite(trim)
+		n.write = finite(trim)
 	case Nats:
 		n.digits, n.unit = 4, " nats"
 	case Decibel:

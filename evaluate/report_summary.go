@@ -23,9 +23,11 @@ func (r *Report) hasRanges() bool {
 func (r *Report) summary() []summaryRow {
 	var rows, onData []summaryRow
 	for i := range r.Metrics {
-		if m := &r.Metrics[i]; m.Score.Data == "" {
+		switch m := &r.Metrics[i]; {
+		case m.Score.Metric.Detail:
+		case m.Score.Data == "":
 			rows = append(rows, m.summary())
-		} else {
+		default:
 			onData = append(onData, m.summary())
 		}
 	}

@@ -102,7 +102,7 @@ func results() (model, baseline *evaluate.Result) {
 			score(classification.CrossEntropy, "test", entropies(n, 0.02)),
 			score(fidelity.Agreement, "test", agree),
 			score(fidelity.KLDivergence, "test", kl),
-			sqnr, after,
+			sqnr, after, figure(fidelity.WeightSQNR, "", 3.1),
 			figure(size.BitsPerWeight, "", 7.82),
 		}}, &evaluate.Result{Scores: []*evaluate.Score{
 			score(classification.Top1, "test", outcomes(n, 4605, 0, 0)),

@@ -88,7 +88,7 @@ var WeightSQNR = &evaluate.Metric{
 		"the model's. It means something for passes that only round (quantize); training and removal change weights on " +
 		"purpose. Layers whose weight changed its shape are left out.",
 	Unit: evaluate.Decibel, Higher: true, Kind: evaluate.Figure,
-	Needs: evaluate.Needs{Baseline: true}, Relative: true,
+	Needs: evaluate.Needs{Baseline: true}, Relative: true, Detail: true,
 	Score: weightSQNR,
 }
 
@@ -117,8 +117,9 @@ func weightSQNR(in *evaluate.Input) (*evaluate.Score, error) {
 		return s, nil
 	}
 	s := evaluate.FigureOf(layers[worst].SQNR)
-	s.Note = "worst layer " + layers[worst].Layer
+	s.Note = "no weight changed"
 	if finite > 0 {
+		s.Note = "worst layer " + layers[worst].Layer
 		s.Note += fmt.Sprintf("; mean of the layers that changed %.1f dB", sum/float64(finite))
 	}
 	if left > 0 {
