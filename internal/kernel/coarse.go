@@ -2,25 +2,42 @@ package kernel
 
 import "math"
 
-// coarseProducts reports whether every product of a nonzero element of a with one of b is a multiple of 2^-149, the
-// least subnormal number. A sum of such products and float32 numbers is one too, so where it is smaller than a normal
-// number, float32 holds it exactly: a rounded float64 sum then needs only the first of the two tests in settled.
-func coarseProducts(a, b []float32) bool { return leastExponent(a)+leastExponent(b) >= 151 }
+// A product of float32 numbers x and y is a multiple of 2^(fineness(x) + fineness(y) - 300). Where that is no finer than
+// 2^-149, the least subnormal number, sums of such products and float32 numbers are multiples of 2^-149 too, so that
+// float32 holds those exactly that are smaller than a normal number. A rounded float64 sum then needs only the first of
+// the two tests in settled.
+const coarse = 300 - 149
 
-// leastExponent returns the least exponent field of a nonzero element, 255 if there is none. An element with the field
-// e is a multiple of 2^(e-150).
-func leastExponent(x []float32) int {
-	least := uint32(255)<<24 + 1
-	for _, v := range x {
-		least = min(least, math.Float32bits(v)<<1-1) // zero becomes the greatest
+// fineness returns the least exponent field of a nonzero number among the four floats at each of x[offs[p]], 255 if all
+// are zero. A number with the field e is a multiple of 2^(e-150).
+func fineness(x []float32, offs []int) int {
+	a := uint32(255)<<24 + 1 // twice the bits less 1: zero becomes the greatest
+	b, c, d := a, a, a
+	for _, off := range offs {
+		v := (*[4]float32)(x[off:])
+		a = min(a, math.Float32bits(v[0])<<1-1)
+		b = min(b, math.Float32bits(v[1])<<1-1)
+		c = min(c, math.Float32bits(v[2])<<1-1)
+		d = min(d, math.Float32bits(v[3])<<1-1)
 	}
-	return max(1, int((least+1)>>24))
+	return max(1, int((min(a, b, c, d)+1)>>24))
+}
+
+// finenessOfPair is fineness of the first floats, one or two, at each x[p*step].
+func finenessOfPair(x []float32, step, steps, floats int) int {
+	a := uint32(255)<<24 + 1
+	b := a
+	for p := range steps {
+		a = min(a, math.Float32bits(x[p*step])<<1-1)
+		b = min(b, math.Float32bits(x[p*step+floats-1])<<1-1)
+	}
+	return max(1, int((min(a, b)+1)>>24))
 }
 
 // halfway is the first test of settled, on the lower half of the bits.
 func halfway(s float64) bool { return uint32(math.Float64bits(s))<<3 == 1<<31 }
 
-// coarse1x4 takes the steps of offs in four chains from c, with coarse operands. It gives up, leaving c alone, when a
+// coarse1x4 takes the steps of offs in four chains from c, with operands fit for that. It gives up, leaving c alone, when a
 // sum is halfway between two float32, where only FMA knows how to round.
 func coarse1x4(a []float32, lda int, b []float32, offs []int, c *[4]float32) bool {
 	c0, c1, c2, c3 := float64(c[0]), float64(c[1]), float64(c[2]), float64(c[3])

@@ -20,10 +20,9 @@ func ConvForward(workers int, p Conv, x, w, bias, y []float32) {
 	cg, og := p.C/p.Groups, p.O/p.Groups
 	steps := cg * p.KH * p.KW
 	f := newFrame(p.C, p.H, p.W, p.PT, p.PL, p.PB, p.PR, p.SH, p.SW, ow)
-	coarse := tiles.plain && coarseProducts(x, w)
 	groups := make([]*sliding, p.Groups)
 	for g := range groups {
-		s := &sliding{pitch: f.pitch, rows: oh, cols: ow, coarse: coarse, offs: make([]int, 0, steps)}
+		s := &sliding{pitch: f.pitch, rows: oh, cols: ow, offs: make([]int, 0, steps)}
 		for c := g * cg; c < (g+1)*cg; c++ {
 			for kh := range p.KH {
 				for kw := range p.KW {

@@ -24,7 +24,6 @@ func ConvBackwardInput(workers int, p Conv, w, dy, dx []float32) {
 		most = max(most, c.count)
 	}
 	f := newFrame(p.O, oh, ow, top, left, bottom, right, 1, 1, most)
-	coarse := tiles.plain && coarseProducts(dy, w)
 	cg, og := p.C/p.Groups, p.O/p.Groups
 	var products []*sliding
 	type place struct{ channel, y, x int } // of the first element
@@ -40,7 +39,7 @@ func ConvBackwardInput(workers int, p Conv, w, dy, dx []float32) {
 					unreached = true
 					continue
 				}
-				s := &sliding{pitch: f.pitch, rows: r.count, cols: c.count, coarse: coarse}
+				s := &sliding{pitch: f.pitch, rows: r.count, cols: c.count}
 				var columns []int // of the weights
 				for o := g * og; o < (g+1)*og; o++ {
 					for _, kh := range r.taps {

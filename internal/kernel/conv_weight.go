@@ -53,7 +53,6 @@ type weightGradient struct {
 	width    int    // the floats of a row of results
 	spans    []span // the work
 	pitch    int    // the floats of a position of dyᵀ
-	coarse   bool
 }
 
 // run is a sequence of columns that are neighbours in the padded image, from offset at on; their results begin at
@@ -65,7 +64,7 @@ type span struct{ group, run, from, to int }
 
 func newWeightGradient(p Conv, x, dy []float32) *weightGradient {
 	g := &weightGradient{p: p, x: x, dy: dy, cg: p.C / p.Groups, og: p.O / p.Groups, h: p.H + p.PT + p.PB, w: p.W + p.PL + p.PR,
-		wide: p.Groups == 1 && p.DW == 1, coarse: tiles.plain && coarseProducts(x, dy)}
+		wide: p.Groups == 1 && p.DW == 1}
 	g.oh, g.ow = p.Out()
 	for kh := range p.KH {
 		at := kh * p.DH * g.w * p.C
@@ -158,7 +157,7 @@ func (g *weightGradient) chunk(sums []float32, first, end, from, to int) {
 					o, o1 := split(g.og, count, t)
 					o, o1 = o+s.group*g.og, o1+s.group*g.og
 					tiles.run(o1-o, tiles.vectors(s.to-s.from), len(offs), (*dyT)[q0*g.pitch+o:], g.pitch, b, offs,
-						sums[o*g.width+result:], g.width, n > first || q0 > 0, g.coarse)
+						sums[o*g.width+result:], g.width, n > first || q0 > 0)
 				}
 			}
 		}

@@ -23,8 +23,7 @@ func Gemm(workers, m, n, k int, a []float32, ars, acs int, b []float32, brs, bcs
 	checkMatrix("A", a, m, k, ars, acs)
 	checkMatrix("B", b, k, n, brs, bcs)
 	checkMatrix("C", c, m, n, ldc, 1)
-	g := gemm{n: n, k: k, b: b, brs: brs, bcs: bcs, ldc: ldc, accumulate: accumulate,
-		coarse: tiles.plain && k > 0 && coarseProducts(a[:(m-1)*ars+(k-1)*acs+1], b[:(k-1)*brs+(n-1)*bcs+1])}
+	g := gemm{n: n, k: k, b: b, brs: brs, bcs: bcs, ldc: ldc, accumulate: accumulate}
 	rows := min(m, max(packedFloats/max(k, 1), 8*tiles.rows))
 	for first := 0; first < m; first += rows {
 		g.m = min(rows, m-first)
@@ -50,7 +49,6 @@ type gemm struct {
 	c          []float32
 	ldc        int
 	accumulate bool
-	coarse     bool
 }
 
 // run cuts C into strips of columns and, where these are too few for the workers, groups of row tiles.
@@ -115,13 +113,13 @@ func (g *gemm) strip(from, to, firstTile, endTile int) {
 				}
 				c := g.c[i*g.ldc+j:]
 				if cols == held {
-					tiles.run(rows, vectors, k, a, rows, b, offs, c, g.ldc, load, g.coarse)
+					tiles.run(rows, vectors, k, a, rows, b, offs, c, g.ldc, load)
 					continue
 				}
 				if load {
 					copyRows(rows, cols, edge, held, c, g.ldc)
 				}
-				tiles.run(rows, vectors, k, a, rows, b, offs, edge, held, load, g.coarse)
+				tiles.run(rows, vectors, k, a, rows, b, offs, edge, held, load)
 				copyRows(rows, cols, c, g.ldc, edge, held)
 			}
 		}

@@ -8,7 +8,6 @@ type sliding struct {
 	offs       []int
 	pitch      int
 	rows, cols int // output positions
-	coarse     bool
 }
 
 // target is where results go: that of channel c at position (y, x) to y[c*channel + y*row + x*col], plus bias[c] if
@@ -54,7 +53,7 @@ func (s *sliding) strip(image []float32, strips, i int, out target) {
 			for t := range s.a.tiles {
 				first, rows := s.a.tile(t)
 				tiles.run(rows, vectors, p1-p0, s.a.at(t, p0), rows, image[q:], s.offs[p0:p1],
-					(*buffer)[first*pitch+q-from:], pitch, block > 0, s.coarse)
+					(*buffer)[first*pitch+q-from:], pitch, block > 0)
 			}
 		}
 	}

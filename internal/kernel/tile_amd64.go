@@ -17,14 +17,14 @@ func tileImplementations() []*implementation {
 	return append(list, &plainTiles)
 }
 
-// assemblyTile is a tileFunc for certain rows and vectors; coarse does not matter to it.
+// assemblyTile is a tileFunc for certain rows and vectors.
 type assemblyTile func(k int, a *float32, lda int, b *float32, offs *int, c *float32, ldc int, load bool)
 
 // assembly returns the tileFunc that chooses from functions[vectors][rows].
 func assembly(functions *[3][15]assemblyTile) tileFunc {
-	return func(rows, vectors, k int, a []float32, lda int, b []float32, offs []int, c []float32, ldc int, load, _ bool) {
+	return func(rows, vectors, k int, a []float32, lda int, b []float32, offs []int, c []float32, ldc int, load bool) {
 		if k == 0 {
-			plainTile(rows, vectors, 0, a, lda, b, offs, c, ldc, load, false)
+			plainTile(rows, vectors, 0, a, lda, b, offs, c, ldc, load)
 			return
 		}
 		functions[vectors][rows](k, &a[0], lda, &b[0], &offs[0], &c[0], ldc, load)
