@@ -65,10 +65,15 @@ func (g GateSpec) Check(m *Metric) error {
 		return fmt.Errorf("%s has no interval, so no confidence can be asked; leave it out and the value itself decides", m.Name)
 	case m.Kind == Figure && g.Confidence > 0:
 		return fmt.Errorf("%s is exact, so confidence has no meaning; leave it out", m.Name)
-	case g.Confidence != 0 && !(g.Confidence >= 0.5 && g.Confidence <= 0.9999):
-		return fmt.Errorf("confidence is %s; it must lie between 50%% and 99.99%%", percent(g.Confidence))
 	}
-	return nil
+	return g.checkConfidence()
+}
+
+func (g GateSpec) checkConfidence() error {
+	if g.Confidence == 0 || g.Confidence >= 0.5 && g.Confidence <= 0.9999 {
+		return nil
+	}
+	return fmt.Errorf("confidence is %s; it must lie between 50%% and 99.99%%", percent(g.Confidence))
 }
 
 // Decide holds the model's score against a gate. baseline may be nil for thresholds.
@@ -76,6 +81,10 @@ func Decide(g GateSpec, model, baseline *Result) Decision {
 	d := Decision{Gate: g, Limit: g.Value, Value: math.NaN(), Outcome: Undecided}
 	if d.Gate.Name == "" {
 		d.Gate.Name = label(g.Metric, g.Data)
+	}
+	if err := g.checkConfidence(); err != nil {
+		d.Message = err.Error()
+		return d
 	}
 	s := model.Score(g.Metric, g.Data)
 	if s == nil {

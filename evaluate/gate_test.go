@@ -169,6 +169,8 @@ func TestDecideWithout(t *testing.T) {
 		want            string
 	}{
 		{"metric", evaluate.GateSpec{Metric: "top5", Data: "test", Limit: evaluate.Threshold}, model, baseline, "top5 on test was not measured"},
+		{"confidence", evaluate.GateSpec{Metric: "top1", Data: "test", Limit: evaluate.Threshold, Confidence: 0.05}, model, baseline,
+			"confidence is 5%; it must lie between 50% and 99.99%"},
 		{"data", evaluate.GateSpec{Metric: "top1", Data: "valid", Limit: evaluate.Threshold}, model, baseline, "top1 on valid was not measured"},
 		{"baseline", evaluate.GateSpec{Metric: "top1", Data: "test", Limit: evaluate.MaxDegradation}, model, nil,
 			"top1 on test of the baseline was not measured, so there is nothing to compare with"},
