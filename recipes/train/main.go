@@ -16,6 +16,8 @@ import (
 	"log"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/pare-ml/pare/evaluate"
@@ -38,7 +40,7 @@ func main() {
 	log.SetFlags(0)
 	data := flag.String("data", "/usr/share/datasets/fashion-mnist", "folder of Fashion-MNIST's IDX files")
 	out := flag.String("out", ".", "folder to write models/ and data/ into")
-	epochs := flag.Int("epochs", 16, "passes over the 60,000 training images")
+	epochs := flag.Int("epochs", 12, "passes over the 60,000 training images")
 	flag.Parse()
 	if err := run(*data, *out, *epochs); err != nil {
 		log.Fatal(err)
@@ -66,11 +68,11 @@ func run(data, out string, epochs int) error {
 	if err := fit(m, train, test, epochs); err != nil {
 		return err
 	}
-	files, err := onnx.Format.Encode(m)
+	file, err := onnx.Encode(m)
 	if err != nil {
 		return err
 	}
-	return os.WriteFile(filepath.Join(out, "models", "fashion.onnx"), files[0].Data, 0o666)
+	return os.WriteFile(filepath.Join(out, "models", "fashion.onnx"), file, 0o666)
 }
 
 func open(dir, part string) (dataset.Set, error) {
@@ -97,8 +99,10 @@ func fit(m *ir.Model, train, test dataset.Set, epochs int) error {
 	}
 	var (
 		steps    = epochs * (train.Len() / batch)
-		schedule = exec.Cosine(steps, warmup)
-		optim    = &exec.SGD{Momentum: 0.9, Nesterov: true, WeightDecay: 5e-4}
+		schedule = exec.Warmup(warmup, exec.Cosine(steps))
+		optim    = &exec.SGD{LearningRate: peakRate, Momentum: 0.9, Nesterov: true, WeightDecay: 5e-4}
+		logits   = p.OutputNames()[0]
+		trained  = slices.DeleteFunc(p.Params(), func(name string) bool { return strings.Contains(name, ".running_") })
 		start    = time.Now()
 		step     = 0
 	)
@@ -115,17 +119,16 @@ func fit(m *ir.Model, train, test dataset.Set, epochs int) error {
 			if err != nil {
 				return err
 			}
-			logits := p.OutputNames()[0]
 			loss, _, grad, err := exec.CrossEntropy(tape.Value(logits), labels)
 			if err != nil {
 				return err
 			}
-			grads, err := tape.Backward(ctx, map[string]*exec.Array{logits: grad}, p.Trainable())
+			grads, err := tape.Backward(ctx, map[string]*exec.Array{logits: grad}, trained)
 			if err != nil {
 				return err
 			}
 			tape.Release()
-			if err := optim.Step(p, grads, peakRate*schedule(step)); err != nil {
+			if err := optim.Step(p, grads, schedule(step)); err != nil {
 				return err
 			}
 			total += loss
@@ -178,7 +181,7 @@ func accuracy(ctx context.Context, m *ir.Model, set dataset.Set) (float64, error
 	}
 	right := 0
 	for i, label := range p.Labels {
-		if p.ArgMax(i) == label {
+		if p.Top(i) == label {
 			right++
 		}
 	}

@@ -1,0 +1,86 @@
+package graph
+
+import "slices"
+
+// actions lays a plan's work out: for each step the measurements it needs and its units of layers, then writing,
+// reading back and the gates. The order is one in which they may run; Inputs say what each has to wait for.
+func actions(p *Plan) []*Action {
+	var all []*Action
+	add := func(a *Action) *Action {
+		a.ID = len(all) + 1
+		all = append(all, a)
+		return a
+	}
+	var state []*Action // what made the model as it stands
+	for _, s := range p.Steps {
+		if s.Skipped != "" {
+			continue
+		}
+		before := slices.Clone(state)
+		for _, n := range s.Needs {
+			before = append(before, add(&Action{Do: Measure, Step: s, Need: n, Inputs: state}))
+		}
+		var done []*Action
+		for _, u := range s.Units {
+			done = append(done, add(&Action{Do: Treat, Step: s, Layers: u, Inputs: before}))
+		}
+		if len(done) > 0 {
+			state = done
+		}
+	}
+	var files []*Action
+	for i := range p.Recipe.Outputs {
+		files = append(files, add(&Action{Do: Write, Output: &p.Recipe.Outputs[i], Inputs: state}))
+	}
+	var scores []*Action
+	for _, d := range p.Tests() {
+		scores = append(scores, add(&Action{Do: Evaluate, Data: d, Inputs: files}))
+	}
+	if len(p.Recipe.Gates) > 0 {
+		add(&Action{Do: Decide, Inputs: slices.Concat(files, scores)})
+	}
+	return all
+}
+
+// Tests returns the data sets to measure the artefact on: those that gates name, else every one that no step reads.
+func (p *Plan) Tests() []string {
+	var named []string
+	for _, g := range p.Recipe.Gates {
+		if g.Data != "" && !slices.Contains(named, g.Data) {
+			named = append(named, g.Data)
+		}
+	}
+	if len(named) > 0 {
+		return named
+	}
+	read := p.Reads()
+	for _, d := range p.Recipe.Data {
+		if !slices.Contains(read, d.Name) {
+			named = append(named, d.Name)
+		}
+	}
+	return named
+}
+
+// Reads returns the data sets that the steps calibrate and train with, in the order of the recipe.
+func (p *Plan) Reads() []string {
+	used := map[string]bool{}
+	for _, s := range p.Steps {
+		if s.Skipped != "" {
+			continue
+		}
+		for _, n := range s.Needs {
+			used[n.Data] = true
+		}
+		for _, d := range s.Pass.Uses(s.Params) {
+			used[d] = true
+		}
+	}
+	var out []string
+	for _, d := range p.Recipe.Data {
+		if used[d.Name] {
+			out = append(out, d.Name)
+		}
+	}
+	return out
+}

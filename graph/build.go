@@ -1,0 +1,260 @@
+package graph
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/pare-ml/pare/evaluate"
+	"github.com/pare-ml/pare/graph/ir"
+	"github.com/pare-ml/pare/graph/store"
+	"github.com/pare-ml/pare/recipe/condition"
+	"github.com/pare-ml/pare/recipe/diag"
+)
+
+// Names of the files that stand beside the artefact.
+const (
+	ReportJSON     = "report.json"
+	ReportMarkdown = "report.md"
+	RecipeYAML     = "recipe.yaml" // the effective recipe
+)
+
+// Rejected is what is put behind the name of a target whose gates are not met: the build goes there.
+const Rejected = ".rejected"
+
+// Built is a finished build.
+type Built struct {
+	Report *evaluate.Report
+	Dir    string // where it stands: the target, or the target with Rejected behind it
+}
+
+// Build runs the plan on input, which is the model that the plan was compiled against, writes the artefact into a stage
+// beside target, reads it back and decides the gates on what it read. If every gate is met the stage takes the place of
+// target; if not, of target + Rejected, and target stays as it is. Tool names the program in the report; findings are
+// what is known of the recipe so far.
+func (r *Runner) Build(ctx context.Context, p *Plan, input *ir.Model, tool evaluate.Tool, findings diag.List, target string) (*Built, error) {
+	for _, t := range []string{target, target + Rejected} {
+		if err := store.Check(t); err != nil {
+			return nil, err // before hours of work, not after
+		}
+	}
+	b := &build{Runner: r, plan: p, input: input, report: &evaluate.Report{Tool: tool}}
+	m, done, err := r.transform(ctx, p, input)
+	if err != nil {
+		return nil, err
+	}
+	b.times = r.times
+	stage, err := store.NewStage(target)
+	if err != nil {
+		return nil, err
+	}
+	defer stage.Discard()
+	if err := b.write(stage, m); err != nil {
+		return nil, err
+	}
+	back, closeFile, err := b.readBack(stage)
+	if err != nil {
+		return nil, err
+	}
+	defer closeFile()
+	if err := b.measure(ctx, back, done); err != nil {
+		return nil, err
+	}
+	if err := b.describe(findings, done, input, back); err != nil {
+		return nil, err
+	}
+	built := &Built{Report: b.report, Dir: target}
+	if o := b.report.Outcome(); o != evaluate.Met && o != evaluate.NoGates {
+		built.Dir += Rejected
+		b.report.Notes = append(b.report.Notes, fmt.Sprintf("The result was put into %s for a look; %s is as it was.", built.Dir, target))
+	}
+	return built, b.publish(stage, built)
+}
+
+// build is one run of Build.
+type build struct {
+	*Runner
+	plan   *Plan
+	input  *ir.Model
+	report *evaluate.Report
+	bytes  int64 // of the artefact's files
+	times  []evaluate.Time
+}
+
+// clock starts timing a part of the build, for the terminal only: what is written depends on no clock.
+func clock(what string, times *[]evaluate.Time) (stop func()) {
+	start := time.Now()
+	return func() { *times = append(*times, evaluate.Time{What: what, Took: time.Since(start)}) }
+}
+
+// write encodes the model in each format asked for.
+func (b *build) write(stage *store.Stage, m *ir.Model) error {
+	defer clock("write", &b.times)()
+	for _, o := range b.plan.Recipe.Outputs {
+		f := b.Suite.Format(o.Format)
+		if f == nil {
+			return fmt.Errorf("there is no format %q", o.Format)
+		}
+		files, err := f.Encode(m)
+		if err != nil {
+			return fmt.Errorf("write %s: %w", o.Path, err)
+		}
+		for i, file := range files {
+			name := o.Path
+			if i > 0 {
+				name = filepath.Join(filepath.Dir(o.Path), file.Name)
+			}
+			sum, err := stage.Write(name, file.Data)
+			if err != nil {
+				return fmt.Errorf("write %s: %w", name, err)
+			}
+			b.bytes += int64(len(file.Data))
+			b.report.Artifacts = append(b.report.Artifacts, evaluate.File{Path: name, Format: f.Name, SHA256: sum, Bytes: int64(len(file.Data))})
+		}
+	}
+	return nil
+}
+
+// readBack opens the first artefact as it lies on disk.
+func (b *build) readBack(stage *store.Stage) (*ir.Model, func() error, error) {
+	if len(b.plan.Recipe.Outputs) == 0 {
+		return nil, nil, errors.New("the recipe has no outputs")
+	}
+	o := b.plan.Recipe.Outputs[0]
+	m, done, err := b.Suite.Format(o.Format).Open(filepath.Join(stage.Dir, o.Path))
+	if err != nil {
+		return nil, nil, fmt.Errorf("read %s back: %w", o.Path, err)
+	}
+	return m, done, nil
+}
+
+// measure lets the artefact and the model that came in predict the same samples and decides the gates.
+func (b *build) measure(ctx context.Context, back *ir.Model, done []*Done) error {
+	model := &evaluate.Subject{Model: back, Files: b.bytes, Predictions: map[string]*evaluate.Predictions{}}
+	baseline := &evaluate.Subject{Model: b.input, Predictions: map[string]*evaluate.Predictions{}}
+	if info, err := os.Stat(b.input.Path); err == nil {
+		baseline.Files = info.Size()
+	}
+	tests := b.plan.Tests()
+	for _, name := range tests {
+		set, err := b.Data(name)
+		if err != nil {
+			return err
+		}
+		for _, s := range []struct {
+			what    string
+			subject *evaluate.Subject
+			m       *ir.Model
+		}{{"measure the artefact on " + name, model, back}, {"measure the baseline on " + name, baseline, b.input}} {
+			stop := clock(s.what, &b.times)
+			s.subject.Predictions[name], err = evaluate.Predict(ctx, s.m, set, evaluate.PredictOptions{
+				Workers: b.Workers, Progress: func(done, total int) { b.log(s.what, done, total, "") }})
+			if err != nil {
+				return fmt.Errorf("%s: %w", s.what, explain(err))
+			}
+			stop()
+		}
+	}
+	defer clock("gates", &b.times)()
+	wants := b.wants(model, baseline)
+	got, err := evaluate.Measure(wants, model, baseline)
+	if err != nil {
+		return err
+	}
+	base, err := evaluate.Measure(wants, baseline, baseline)
+	if err != nil {
+		return err
+	}
+	if b.report.Metrics, err = evaluate.Rows(got, base); err != nil {
+		return err
+	}
+	return b.gates(got, base)
+}
+
+// wants lists what to measure: every metric that can be, on every test set.
+func (b *build) wants(model, baseline *evaluate.Subject) []evaluate.Want {
+	var wants []evaluate.Want
+	for _, m := range b.Suite.Metrics {
+		if m.Needs.Artifact && baseline.Files == 0 {
+			continue
+		}
+		if !m.Needs.Data {
+			wants = append(wants, evaluate.Want{Metric: m})
+			continue
+		}
+		for _, name := range b.plan.Tests() {
+			if m.Needs.Labels && model.Predictions[name].Labels == nil {
+				continue
+			}
+			wants = append(wants, evaluate.Want{Metric: m, Data: name})
+		}
+	}
+	return wants
+}
+
+func (b *build) gates(got, base *evaluate.Result) error {
+	for _, g := range b.plan.Recipe.Gates {
+		if g.Expr == nil {
+			b.report.Gates = append(b.report.Gates, evaluate.Decide(gateSpec(g), got, base))
+			continue
+		}
+		facts := b.resultFacts(got, base)
+		holds, err := g.Expr.Bool(facts)
+		if err != nil {
+			return fmt.Errorf("gate %s: %w", g.Name, err)
+		}
+		b.report.Gates = append(b.report.Gates, evaluate.DecideExpect(g.Name, g.OnFail, holds, b.used(g.Expr, facts)))
+	}
+	return nil
+}
+
+// resultFacts are what the expression of a gate may ask about.
+func (b *build) resultFacts(got, base *evaluate.Result) condition.Facts {
+	metrics := func(r *evaluate.Result) map[string]any {
+		m := map[string]any{}
+		for _, s := range r.Scores {
+			if _, ok := m[s.Metric.Name]; !ok { // the first test set speaks
+				m[s.Metric.Name] = s.Value
+			}
+		}
+		return m
+	}
+	artifact := map[string]any{"bytes": b.bytes, "bits_per_weight": 0.0}
+	if p := b.plan.Before.Params; p > 0 {
+		artifact["bits_per_weight"] = 8 * float64(b.bytes) / float64(p)
+	}
+	return condition.Facts{"artifact": artifact, "metrics": metrics(got), "baseline": metrics(base), "vars": b.plan.Recipe.VarFacts()}
+}
+
+// publish writes the report and the effective recipe into the stage and puts the stage where it belongs.
+func (b *build) publish(stage *store.Stage, built *Built) error {
+	var effective bytes.Buffer
+	facts := condition.Facts{"model": FactsOfModel(b.input), "vars": b.plan.Recipe.VarFacts()}
+	if err := b.plan.Recipe.WriteEffective(&effective, facts); err != nil {
+		return fmt.Errorf("write the effective recipe: %w", err)
+	}
+	b.report.Recipe.SHA256 = fmt.Sprintf("%x", sha256.Sum256(effective.Bytes()))
+	asJSON, err := b.report.JSON()
+	if err != nil {
+		return err
+	}
+	var markdown bytes.Buffer
+	if err := b.report.WriteMarkdown(&markdown); err != nil {
+		return err
+	}
+	for _, f := range []struct {
+		name string
+		data []byte
+	}{{RecipeYAML, effective.Bytes()}, {ReportMarkdown, markdown.Bytes()}, {ReportJSON, asJSON}} {
+		if _, err := stage.Write(f.name, f.data); err != nil {
+			return fmt.Errorf("write %s: %w", f.name, err)
+		}
+	}
+	b.report.Times = b.times
+	return stage.Publish(built.Dir)
+}

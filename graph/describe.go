@@ -1,0 +1,193 @@
+package graph
+
+import (
+	"crypto/sha256"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"strings"
+
+	"github.com/pare-ml/pare/evaluate"
+	"github.com/pare-ml/pare/graph/ir"
+	"github.com/pare-ml/pare/passes"
+	"github.com/pare-ml/pare/recipe"
+	"github.com/pare-ml/pare/recipe/condition"
+	"github.com/pare-ml/pare/recipe/diag"
+)
+
+// gateSpec says a recipe's gate in the words of evaluate.
+func gateSpec(g *recipe.Gate) evaluate.GateSpec {
+	return evaluate.GateSpec{Name: g.Name, Metric: g.Metric, Data: g.Data, Limit: evaluate.Limit(g.Limit), Value: g.Value,
+		Confidence: g.Confidence, OnFail: g.OnFail}
+}
+
+// used lists the values that an expression asked for.
+func (b *build) used(c *condition.Condition, facts condition.Facts) []evaluate.Used {
+	var out []evaluate.Used
+	for _, name := range c.Uses {
+		ns, fact, _ := strings.Cut(name, ".")
+		u := evaluate.Used{Name: name, Unit: evaluate.Count}
+		switch v := facts[ns][fact].(type) {
+		case int64:
+			u.Value = float64(v)
+		case float64:
+			u.Value = v
+		default:
+			continue
+		}
+		if m := b.Suite.Metric(fact); m != nil && ns != "vars" {
+			u.Unit = m.Unit
+		} else if name == "artifact.bytes" {
+			u.Unit = evaluate.Bytes
+		}
+		out = append(out, u)
+	}
+	return out
+}
+
+// describe fills in the report all that is known beside metrics and gates.
+func (b *build) describe(findings diag.List, done []*Done, before, after *ir.Model) error {
+	r, rec := b.report, b.plan.Recipe
+	r.Recipe = evaluate.Recipe{Path: rec.Source.Name, Name: rec.Name, Description: rec.Description, Seed: rec.Seed}
+	for _, v := range rec.Vars {
+		r.Recipe.Vars = append(r.Recipe.Vars, evaluate.Var{Name: v.Name, Value: fmt.Sprint(v.Value)})
+	}
+	sum, size, err := digest(before.Path)
+	if err != nil {
+		return err
+	}
+	r.Baseline = evaluate.File{Path: rec.Model.Path, Format: before.Format, SHA256: sum, Bytes: size}
+	for _, d := range rec.Data {
+		set, err := b.Data(d.Name)
+		if err != nil {
+			return err
+		}
+		r.Data = append(r.Data, evaluate.Data{Name: d.Name, Samples: set.Len()})
+	}
+	r.Before, r.After = reportTotals(b.plan.Before), reportTotals(totals(after))
+	findings.Sort()
+	for _, d := range findings {
+		line, column := 0, 0
+		if d.Span.Source != nil {
+			line, column = d.Span.Source.Position(d.Span.Start)
+		}
+		r.Findings = append(r.Findings, evaluate.Finding{Severity: d.Severity.String(), Code: d.Code, Path: rec.Source.Name,
+			Line: line, Column: column, Subject: d.Subject, Message: d.Message})
+	}
+	b.steps(done)
+	return b.layers(done, before, after)
+}
+
+func reportTotals(t Totals) evaluate.Totals {
+	return evaluate.Totals{Layers: t.Layers, Params: t.Params, Zeros: t.Zeros, Bytes: t.Bytes}
+}
+
+func (b *build) steps(done []*Done) {
+	for _, s := range b.plan.Steps {
+		step := evaluate.Step{ID: s.Step.ID, Pass: s.Pass.Name, LeftOut: s.Skipped}
+		for _, d := range done {
+			if d.Step.Step == s.Step {
+				step.Did = d.Did
+			}
+		}
+		b.report.Steps = append(b.report.Steps, step)
+	}
+}
+
+// layers tells for each layer that came in, step by step, what happened to it.
+func (b *build) layers(done []*Done, before, after *ir.Model) error {
+	sqnr, err := b.rounding(done, after)
+	if err != nil {
+		return err
+	}
+	last := map[string]ir.Layer{}
+	for _, l := range after.Layers() {
+		last[l.Name] = l
+	}
+	zeros := map[string]int{}
+	for _, l := range after.Layers() {
+		mask, err := zeroMask(after, l)
+		if err != nil {
+			return err
+		}
+		zeros[l.Name] = countTrue(mask)
+		if l.Type == "conv" || l.Type == "linear" {
+			b.report.After.Zeros += int64(zeros[l.Name])
+		}
+	}
+	for _, l := range before.Layers() {
+		row := evaluate.LayerReport{Name: l.Name, Type: l.Type, From: layerState(passes.StateOf(l)), SQNR: math.NaN()}
+		if a, ok := last[l.Name]; ok {
+			row.To = layerState(passes.StateOf(a))
+			row.To.Zeros = zeros[l.Name]
+		} else {
+			row.Gone = true
+		}
+		if v, ok := sqnr[l.Name]; ok {
+			row.SQNR = v
+		}
+		for _, d := range done {
+			if e := d.effect(l.Name); e != nil && (e.Did != "" || e.Why != "") {
+				row.Steps = append(row.Steps, evaluate.LayerStep{Step: d.Step.Step.ID, Did: e.Did, Why: e.Why})
+			}
+		}
+		b.report.Layers = append(b.report.Layers, row)
+	}
+	return nil
+}
+
+// rounding measures how well the weights survived the change of type: the artefact against the model before the first
+// step that changed one.
+func (b *build) rounding(done []*Done, after *ir.Model) (map[string]float64, error) {
+	out := map[string]float64{}
+	for _, d := range done {
+		if d.Before == nil {
+			continue
+		}
+		list, err := evaluate.WeightSQNR(d.Before, after)
+		if err != nil {
+			return nil, err
+		}
+		for _, s := range list {
+			out[s.Layer] = s.SQNR
+		}
+		break
+	}
+	return out, nil
+}
+
+func (d *Done) effect(layer string) *passes.Effect {
+	for _, t := range d.Layers {
+		if t.Layer.Name == layer {
+			return &t.Effect
+		}
+	}
+	return nil
+}
+
+func layerState(s passes.State) evaluate.LayerState {
+	return evaluate.LayerState{DType: s.DType.String(), Shape: s.Shape, Params: s.Params, Zeros: s.Zeros, Bytes: s.Bytes}
+}
+
+func countTrue(mask []bool) int {
+	n := 0
+	for _, v := range mask {
+		if v {
+			n++
+		}
+	}
+	return n
+}
+
+// digest hashes a file as it lies on disk.
+func digest(path string) (sum string, size int64, err error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return "", 0, err
+	}
+	defer f.Close()
+	h := sha256.New()
+	size, err = io.Copy(h, f)
+	return fmt.Sprintf("%x", h.Sum(nil)), size, err
+}

@@ -1,0 +1,164 @@
+// Package cli is the command line: one file a verb. It is the only package that knows the lists of passes, formats and
+// metrics. Main is a function of its arguments and two streams, so tests run it as a user would.
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"github.com/spf13/pflag"
+
+	evaluateall "github.com/pare-ml/pare/evaluate/all"
+	"github.com/pare-ml/pare/graph"
+	formatall "github.com/pare-ml/pare/graph/format/all"
+	passesall "github.com/pare-ml/pare/passes/all"
+	"github.com/pare-ml/pare/recipe/diag"
+)
+
+// verb is one command.
+type verb struct {
+	name    string
+	args    string // as shown in usage: "RECIPE…"
+	summary string // one line, for the list of commands
+	long    string // what it reads, prints and returns
+	min     int    // arguments it needs
+	max     int    // arguments it takes; -1: any number
+	setup   func(*pflag.FlagSet) func(*session, []string) error
+}
+
+// verbs in the order in which help lists them.
+var verbs = []*verb{lintVerb, planVerb, buildVerb, evalVerb, inspectVerb, initVerb, listVerb, versionVerb}
+
+// session is one run of the command.
+type session struct {
+	ctx    context.Context
+	stdout io.Writer
+	stderr io.Writer
+	suite  *graph.Suite
+}
+
+// Main runs the command and returns its exit code (exit.go).
+func Main(args []string, stdout, stderr io.Writer) (code int) {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	s := &session{ctx: ctx, stdout: stdout, stderr: stderr, suite: &graph.Suite{
+		Passes: passesall.All(), Formats: formatall.All(), Metrics: evaluateall.Metrics(),
+	}}
+	defer func() {
+		if r := recover(); r != nil {
+			fmt.Fprintf(stderr, "pare: internal error: %s\nThis is a bug in pare; please report it with the recipe and this line.\n", firstLine(r))
+			code = exitMachine
+		}
+	}()
+	return s.exit(s.run(args))
+}
+
+// firstLine keeps a panic's message and drops the stack that parallel.For appends.
+func firstLine(r any) string {
+	line, _, _ := strings.Cut(fmt.Sprint(r), "\n")
+	return line
+}
+
+func (s *session) run(args []string) error {
+	if len(args) == 0 {
+		usage(s.stderr)
+		return usageError{"name a command"}
+	}
+	switch args[0] {
+	case "help", "--help", "-h":
+		return s.help(args[1:])
+	case "--version":
+		args[0] = "version"
+	}
+	v := findVerb(args[0])
+	if v == nil {
+		return usageError{fmt.Sprintf("unknown command %q%s", args[0], diag.Suggest(args[0], verbNames()))}
+	}
+	flags := pflag.NewFlagSet(v.name, pflag.ContinueOnError)
+	flags.SetOutput(io.Discard)
+	flags.Usage = func() {}
+	do := v.setup(flags)
+	err := flags.Parse(args[1:])
+	switch {
+	case errors.Is(err, pflag.ErrHelp):
+		v.help(s.stdout, flags)
+		return nil
+	case err != nil:
+		return usageError{fmt.Sprintf("%v; see pare help %s", err, v.name)}
+	case flags.NArg() < v.min:
+		return usageError{fmt.Sprintf("usage: pare %s %s; see pare help %s", v.name, v.args, v.name)}
+	case v.max >= 0 && flags.NArg() > v.max:
+		return usageError{fmt.Sprintf("pare %s takes %s at most, and %q is one more; see pare help %s",
+			v.name, plural(v.max, "argument"), flags.Arg(v.max), v.name)}
+	}
+	return do(s, flags.Args())
+}
+
+func plural(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
+}
+
+func findVerb(name string) *verb {
+	for _, v := range verbs {
+		if v.name == name {
+			return v
+		}
+	}
+	return nil
+}
+
+func verbNames() []string {
+	names := []string{"help"}
+	for _, v := range verbs {
+		names = append(names, v.name)
+	}
+	return names
+}
+
+func (s *session) help(args []string) error {
+	if len(args) == 0 {
+		usage(s.stdout)
+		return nil
+	}
+	v := findVerb(args[0])
+	if v == nil {
+		return usageError{fmt.Sprintf("unknown command %q%s", args[0], diag.Suggest(args[0], verbNames()))}
+	}
+	flags := pflag.NewFlagSet(v.name, pflag.ContinueOnError)
+	v.setup(flags)
+	v.help(s.stdout, flags)
+	return nil
+}
+
+func usage(w io.Writer) {
+	fmt.Fprint(w, "pare compresses neural networks by recipe: prune, distill, quantize, gate.\n\nUsage: pare COMMAND …\n\n")
+	for _, v := range verbs {
+		fmt.Fprintf(w, "  %-9s %s\n", v.name, v.summary)
+	}
+	fmt.Fprint(w, "\nStart with:\n\n  pare init --example fashion demo\n  pare plan demo/fashion.yaml\n  pare build demo/fashion.yaml\n\n"+
+		"pare help COMMAND tells more. Exit codes: 0 fine, 1 findings in a recipe, 2 wrong usage, 3 the machine failed,\n"+
+		"4 a gate is not met or undecided, 5 integrity, 6 a model or data file is damaged.\n")
+}
+
+func (v *verb) help(w io.Writer, flags *pflag.FlagSet) {
+	fmt.Fprintf(w, "pare %s: %s\n\nUsage: pare %s %s\n\n%s\n", v.name, v.summary, v.name, strings.TrimSpace(v.args+" "+flagHint(flags)), strings.TrimSpace(v.long))
+	if text := flags.FlagUsages(); text != "" {
+		fmt.Fprintf(w, "\nFlags:\n%s", text)
+	}
+}
+
+func flagHint(flags *pflag.FlagSet) string {
+	if flags.HasFlags() {
+		return "[flags]"
+	}
+	return ""
+}

@@ -1,0 +1,63 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/pare-ml/pare/graph/format"
+	"github.com/pare-ml/pare/graph/store"
+)
+
+// Exit codes, as docs/recipe.md lists them.
+const (
+	exitFine     = 0
+	exitFindings = 1 // findings in a recipe
+	exitUsage    = 2 // wrong usage
+	exitMachine  = 3 // disk, memory, permission; or a bug in pare
+	exitGate     = 4 // a gate is not met or undecided
+	exitDamaged  = 6 // a model or data file is damaged or hostile
+	exitSignal   = 130
+)
+
+// usageError is a command line that cannot be run.
+type usageError struct{ text string }
+
+func (e usageError) Error() string { return e.text }
+
+// findingsError says that findings, already printed, decide the exit code.
+type findingsError struct{}
+
+func (findingsError) Error() string { return "findings in a recipe" }
+
+// gateError says that a gate, already reported, decides the exit code.
+type gateError struct{}
+
+func (gateError) Error() string { return "a gate is not met" }
+
+// exit prints what an error has to say, in one line, and returns the exit code.
+func (s *session) exit(err error) int {
+	var (
+		usage    usageError
+		damaged  *format.Damaged
+		occupied *store.Occupied
+	)
+	code := exitMachine
+	switch {
+	case err == nil:
+		return exitFine
+	case errors.As(err, &findingsError{}):
+		return exitFindings
+	case errors.As(err, &gateError{}):
+		return exitGate
+	case errors.Is(err, context.Canceled) && s.ctx.Err() != nil:
+		code, err = exitSignal, errors.New("stopped; nothing was published")
+	case errors.As(err, &usage), errors.As(err, &occupied):
+		code = exitUsage
+	case errors.As(err, &damaged):
+		code = exitDamaged
+	}
+	fmt.Fprintf(s.stderr, "pare: %s\n", strings.ReplaceAll(err.Error(), "\n", "; "))
+	return code
+}

@@ -1,0 +1,64 @@
+package cli
+
+import (
+	"io"
+	"os"
+
+	"golang.org/x/term"
+
+	"github.com/pare-ml/pare/recipe/diag"
+)
+
+// colour tells whether a stream is a terminal on which colour is welcome.
+func colour(w io.Writer) bool {
+	return terminal(w) && os.Getenv("NO_COLOR") == "" && os.Getenv("TERM") != "dumb"
+}
+
+func terminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}
+
+// width returns the columns of a terminal, or 100.
+func width(w io.Writer) int {
+	if f, ok := w.(*os.File); ok {
+		if n, _, err := term.GetSize(int(f.Fd())); err == nil && n >= 60 {
+			return n
+		}
+	}
+	return 100
+}
+
+// printFindings writes findings to w, sorted. It returns findingsError if one of them is an error, or with strict a
+// warning.
+func printFindings(w io.Writer, list diag.List, strict bool) error {
+	list.Sort()
+	if err := diag.WriteText(w, list, diag.TextOptions{Color: colour(w), Excerpt: true}); err != nil {
+		return err
+	}
+	return verdict(list, strict)
+}
+
+func verdict(list diag.List, strict bool) error {
+	if list.HasErrors() || strict && list.Count(diag.Warning) > 0 {
+		return findingsError{}
+	}
+	return nil
+}
+
+// count puts the number of findings in words: "2 errors, 1 warning".
+func count(list diag.List) string {
+	text := ""
+	for _, s := range []diag.Severity{diag.Error, diag.Warning, diag.Note} {
+		if n := list.Count(s); n > 0 {
+			if text != "" {
+				text += ", "
+			}
+			text += plural(n, s.String())
+		}
+	}
+	if text == "" {
+		return "no findings"
+	}
+	return text
+}

@@ -1,0 +1,192 @@
+package cli
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"sync"
+
+	formatall "github.com/pare-ml/pare/graph/format/all"
+	"github.com/pare-ml/pare/graph/ir"
+	"github.com/pare-ml/pare/internal/dataset"
+	"github.com/pare-ml/pare/recipe"
+	"github.com/pare-ml/pare/recipe/diag"
+	"github.com/pare-ml/pare/recipe/syntax"
+)
+
+// project is a recipe with the files it names. Inputs are opened below one root, the repository that holds the recipe,
+// else the recipe's folder, and no link leads out of it.
+type project struct {
+	recipe *recipe.Recipe
+	source *diag.Source
+	report diag.List
+
+	dir   string // the recipe's folder
+	top   string // the root's path
+	root  *os.Root
+	mu    sync.Mutex
+	sets  map[string]dataset.Set
+	files []func() error // closes what was opened
+}
+
+// load parses a recipe. Findings are in report; the error is for files that cannot be read at all.
+func (s *session) load(path string, set []string) (*project, error) {
+	text, err := readRecipe(path)
+	if err != nil {
+		return nil, err
+	}
+	p := &project{source: &diag.Source{Name: path, Text: text}, sets: map[string]dataset.Set{}}
+	if p.dir, err = filepath.Abs(filepath.Dir(path)); err != nil {
+		return nil, err
+	}
+	p.top = repositoryOf(p.dir)
+	if p.root, err = os.OpenRoot(p.top); err != nil {
+		return nil, err
+	}
+	p.files = append(p.files, p.root.Close)
+	p.recipe = recipe.Parse(p.source, s.suite.Language(), recipe.Options{Set: set}, &p.report)
+	return p, nil
+}
+
+// recipeBytes is the size of the largest recipe that the language takes.
+const recipeBytes = 1 << 20
+
+// readRecipe reads at most one byte more than the language allows, so that a huge file is refused, not read.
+func readRecipe(path string) ([]byte, error) {
+	info, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, usageError{fmt.Sprintf("there is no recipe %s", path)}
+	}
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, usageError{fmt.Sprintf("%s is not a file; name a recipe, for example %s", path, filepath.Join(path, "fashion.yaml"))}
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(io.LimitReader(f, recipeBytes+1))
+}
+
+// repositoryOf returns the nearest folder at or above dir that holds .git, else dir.
+func repositoryOf(dir string) string {
+	for d := dir; ; d = filepath.Dir(d) {
+		if _, err := os.Stat(filepath.Join(d, ".git")); err == nil {
+			return d
+		}
+		if d == filepath.Dir(d) {
+			return dir
+		}
+	}
+}
+
+// Close releases what the project opened. Models and data sets of it must not be used afterwards.
+func (p *project) Close() {
+	for _, c := range p.files {
+		c() // files opened for reading only: nothing is lost if closing fails
+	}
+}
+
+// errMissing marks an input that is not there.
+type errMissing struct{ path string }
+
+func (e *errMissing) Error() string { return e.path + " is not there" }
+
+// open opens an input of the recipe: a regular file below the root.
+func (p *project) open(path string) (*os.File, error) {
+	name, err := filepath.Rel(p.top, filepath.Join(p.dir, filepath.FromSlash(path)))
+	if err != nil || !filepath.IsLocal(name) {
+		return nil, fmt.Errorf("%s lies outside %s, the folder that inputs may come from", path, p.top)
+	}
+	info, err := p.root.Stat(name)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
+		return nil, &errMissing{path}
+	case err != nil:
+		return nil, err
+	case !info.Mode().IsRegular():
+		return nil, fmt.Errorf("%s is not a regular file", path)
+	}
+	return p.root.Open(name)
+}
+
+// Model opens a model that the recipe names.
+func (p *project) Model(path string) (*ir.Model, error) {
+	f, err := p.open(path) // checks that the file may be read
+	if err != nil {
+		return nil, err
+	}
+	f.Close()
+	m, done, err := formatall.Open(filepath.Join(p.dir, filepath.FromSlash(path)))
+	if err != nil {
+		return nil, err
+	}
+	p.mu.Lock()
+	p.files = append(p.files, done)
+	p.mu.Unlock()
+	return m, nil
+}
+
+// Data opens a data set that the recipe declares, once.
+func (p *project) Data(name string) (dataset.Set, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if set := p.sets[name]; set != nil {
+		return set, nil
+	}
+	for _, d := range p.recipe.Data {
+		if d.Name != name {
+			continue
+		}
+		set, err := p.openData(d)
+		if err != nil {
+			return nil, fmt.Errorf("data %s: %w", name, err)
+		}
+		p.sets[name] = set
+		return set, nil
+	}
+	return nil, usageError{fmt.Sprintf("%s declares no data set %q%s", p.source.Name, name, diag.Suggest(name, p.dataNames()))}
+}
+
+func (p *project) dataNames() []string {
+	var names []string
+	for _, d := range p.recipe.Data {
+		names = append(names, d.Name)
+	}
+	return names
+}
+
+func (p *project) openData(d recipe.Data) (dataset.Set, error) {
+	images, err := p.open(d.Images)
+	if err != nil {
+		return nil, err
+	}
+	defer images.Close()
+	var labels io.Reader
+	if d.Labels != "" {
+		f, err := p.open(d.Labels)
+		if err != nil {
+			return nil, err
+		}
+		defer f.Close()
+		labels = f
+	}
+	return dataset.OpenIDX(d.Name, images, labels, dataset.IDXOptions{Skip: d.Skip, Samples: d.Samples, Mean: d.Mean, Std: d.Std})
+}
+
+// missing reports an input that is not there at the place where the recipe names it, or returns the error.
+func (p *project) missing(err error, n *syntax.Node, severity diag.Severity) error {
+	var m *errMissing
+	if !errors.As(err, &m) {
+		return err
+	}
+	p.report.Add(diag.Diagnostic{Severity: severity, Code: "file-missing", Span: n.Span,
+		Message: fmt.Sprintf("%s is not there; paths are relative to the recipe", m.path)})
+	return nil
+}

@@ -1,0 +1,52 @@
+// Package recipes holds the recipes that users start from, with the small models and the data that they use.
+package recipes
+
+import (
+	"embed"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+//go:generate go run ./train --out .
+
+//go:embed fashion.yaml models data
+var files embed.FS
+
+// Example is a recipe with the files that it names.
+type Example struct {
+	Name   string
+	Recipe string
+	paths  []string // of the files, folders with all they hold
+}
+
+// Examples lists them.
+func Examples() []Example {
+	return []Example{
+		{"fashion", "fashion.yaml", []string{"fashion.yaml", "models/fashion.onnx", "data/fashion"}},
+	}
+}
+
+// Write copies the example's files below dir.
+func (e Example) Write(dir string) error {
+	for _, root := range e.paths {
+		err := fs.WalkDir(files, root, func(path string, d fs.DirEntry, err error) error {
+			if err != nil || d.IsDir() {
+				return err
+			}
+			data, err := files.ReadFile(path)
+			if err != nil {
+				return err
+			}
+			to := filepath.Join(dir, filepath.FromSlash(path))
+			if err := os.MkdirAll(filepath.Dir(to), 0o777); err != nil {
+				return err
+			}
+			return os.WriteFile(to, data, 0o666)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
