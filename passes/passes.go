@@ -59,7 +59,7 @@ type Unit[P any] struct {
 
 // Effect says what happened, or will happen, to one layer.
 type Effect struct {
-	Layer    string
+	Layer    string // empty: the model as a whole
 	Did      string // "8 of 32 filters removed", "int8 per channel, activations int8"; empty with Why: nothing
 	Why      string // the reason for doing nothing or something else
 	From, To State
