@@ -35,3 +35,8 @@ func (p Conv) check(x, w, y []float32) {
 			p, len(x), len(w), len(y), nx, nw, ny))
 	}
 }
+
+// coversImage reports whether the kernel lies on the image element by element: a dense layer.
+func (p Conv) coversImage() bool {
+	return p.Groups == 1 && p.KH == p.H && p.KW == p.W && p.PT+p.PL+p.PB+p.PR == 0 && (p.KH == 1 || p.DH == 1) && (p.KW == 1 || p.DW == 1)
+}

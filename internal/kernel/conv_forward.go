@@ -19,6 +19,15 @@ func ConvForward(workers int, p Conv, x, w, bias, y []float32) {
 	}
 	cg, og := p.C/p.Groups, p.O/p.Groups
 	steps := cg * p.KH * p.KW
+	if p.coversImage() {
+		Gemm(workers, p.N, p.O, steps, x, steps, 1, w, 1, steps, y, p.O, false)
+		if bias != nil {
+			for n := range p.N {
+				Add(y[n*p.O:][:p.O], y[n*p.O:][:p.O], bias)
+			}
+		}
+		return
+	}
 	f := newFrame(p.C, p.H, p.W, p.PT, p.PL, p.PB, p.PR, p.SH, p.SW, ow)
 	groups := make([]*sliding, p.Groups)
 	for g := range groups {

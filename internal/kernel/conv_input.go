@@ -16,6 +16,10 @@ func ConvBackwardInput(workers int, p Conv, w, dy, dx []float32) {
 		clear(dx)
 		return
 	}
+	if p.coversImage() && p.KH*p.KW == 1 {
+		Gemm(workers, p.N, p.C, p.O, dy, p.O, 1, w, p.C, 1, dx, p.C, false)
+		return
+	}
 	rows, cols := phases(p.H, p.KH, p.SH, p.DH, p.PT), phases(p.W, p.KW, p.SW, p.DW, p.PL)
 	top, bottom := reach(rows, oh)
 	left, right := reach(cols, ow)

@@ -29,6 +29,7 @@ func convShapes() []Conv {
 		square(3, 18, 10, 11, 36, 3, 2, 1, 1, 18),
 		square(1, 50, 6, 6, 2, 3, 1, 1, 1, 1),
 		square(2, 6, 5, 5, 4, 5, 1, 0, 1, 1), // one output
+		square(20, 33, 1, 1, 18, 1, 2, 0, 3, 1),
 		square(2, 2, 3, 3, 4, 2, 4, 1, 1, 1), // rows and columns that nothing reaches
 		square(8, 2, 4, 4, 3, 3, 1, 2, 1, 1), // more padding than needed
 		square(2, 2, 2, 2, 3, 5, 1, 0, 1, 1), // no output
