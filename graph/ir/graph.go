@@ -329,8 +329,12 @@ func (x *Index) Producer(value string) *Node    { return x.producers[value] }
 func (x *Index) Consumers(value string) []*Node { return x.consumers[value] }
 func (x *Index) Tensor(name string) *Tensor     { return x.tensors[name] }
 
-// Takes lists the values that the node takes, each once: its inputs in order, then what its subgraphs capture.
+// Takes lists the values that the node takes, each once: its inputs in order, then what its subgraphs capture. The list is
+// for reading only.
 func (n *Node) Takes() []string {
+	if n.plain() {
+		return n.Inputs
+	}
 	var takes []string
 	seen := map[string]bool{"": true}
 	add := func(v string) {
@@ -350,6 +354,24 @@ func (n *Node) Takes() []string {
 		}
 	}
 	return takes
+}
+
+// plain reports, of most nodes, that their inputs are few, all given and all different, and that they have no subgraph.
+func (n *Node) plain() bool {
+	if len(n.Inputs) > 8 {
+		return false
+	}
+	for i, v := range n.Inputs {
+		if v == "" || slices.Contains(n.Inputs[:i], v) {
+			return false
+		}
+	}
+	for i := range n.Attrs {
+		if n.Attrs[i].Graph != nil {
+			return false
+		}
+	}
+	return true
 }
 
 // Captured lists the names that a subgraph takes from the graphs around it, in order of first use.

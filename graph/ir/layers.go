@@ -221,9 +221,12 @@ func (l *Layer) count(parts ...stored) {
 }
 
 // namer gives each layer a name of its own.
-type namer struct{ taken map[string]bool }
+type namer struct {
+	taken map[string]bool
+	next  map[string]int // base -> the number to try next
+}
 
-func newNamer() *namer { return &namer{map[string]bool{}} }
+func newNamer() *namer { return &namer{map[string]bool{}, map[string]int{}} }
 
 func (s *namer) of(l *Layer) string {
 	weight := strings.TrimSuffix(l.Weight.Name, "_quantized")
@@ -232,17 +235,18 @@ func (s *namer) of(l *Layer) string {
 	if ok && module != "" {
 		names = []string{module, l.Node.Name, module}
 	}
-	name := ""
-	for _, name = range names {
-		if name != "" && !s.taken[name] {
-			s.taken[name] = true
-			return name
+	base := ""
+	for _, base = range names {
+		if base != "" && !s.taken[base] {
+			s.taken[base] = true
+			return base
 		}
 	}
-	for i := 1; ; i++ {
-		if c := name + "_" + strconv.Itoa(i); !s.taken[c] {
-			s.taken[c] = true
-			return c
+	for {
+		s.next[base]++
+		if name := base + "_" + strconv.Itoa(s.next[base]); !s.taken[name] {
+			s.taken[name] = true
+			return name
 		}
 	}
 }

@@ -144,6 +144,9 @@ var damagedFiles = []struct {
 	{"shape 2^62 x 4", model(tensor("w", 0, 1<<62, 4))},
 	{"shape 0 x 2^62 x 4", model(tensor("w", 0, 0, 1<<62, 4))},
 	{"shape 2^61 of 4 bytes", model(tensor("w", 0, 1<<61))},
+	{"65 dimensions", model(sub(5, repeat(65, vint(1, 1)), vint(2, 1), str(8, "w"), str(9, "xxxx")))},
+	{"a million packed dimensions", model(sub(5, str(1, strings.Repeat("\x01", 1e6)), vint(2, 1), str(8, "w")))},
+	{"input of 65 dimensions", model(input("x", make([]int64, 65)...))},
 	{"segment", model(sub(5, vint(1, 1), vint(2, 1), sub(3, vint(1, 0)), str(8, "w")))},
 	{"strings in raw_data", model(sub(5, vint(1, 1), vint(2, 8), str(8, "w"), str(9, "x")))},
 	{"attribute tensor too short", model(sub(1, str(2, "c"), str(3, "const"), str(4, "Constant"),
@@ -194,6 +197,18 @@ func TestUndamaged(t *testing.T) {
 		if _, err := Decode(data); err != nil {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+}
+
+// The budget of elements holds for inputs and outputs of nodes too, at a quarter.
+func TestTooManyElements(t *testing.T) {
+	r := &reader{src: &memory{}, quarters: 4*maxElements - 3}
+	content := file(str(4, "Sum"), str(1, "a"), str(1, "b"), str(2, "y"))
+	if _, err := r.node(message{content, 0}, 1); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.node(message{content, 0}, 1); err == nil || !strings.Contains(err.Error(), "more than 2000000 nodes") {
+		t.Errorf("got %v", err)
 	}
 }
 

@@ -11,7 +11,8 @@ import (
 // Bounds on what is read. They stand far above what exporters write, and keep a hostile file's cost in proportion.
 const (
 	maxDepth    = 32        // graphs inside graphs
-	maxElements = 2_000_000 // nodes, values, attributes, tensors
+	maxElements = 2_000_000 // nodes, values, attributes, tensors; an input or output of a node counts as a quarter
+	maxRank     = 64        // dimensions of a tensor
 	maxSize     = 1<<31 - 1 // bytes of a protobuf message
 	oldestIR    = 3
 	newestIR    = 99 // later versions so far only added fields, which are carried
@@ -21,7 +22,7 @@ const (
 // reader walks one file.
 type reader struct {
 	src      source
-	count    int        // elements so far
+	quarters int        // elements so far, times four
 	external *externals // nil: tensors in other files are left without bytes
 }
 
@@ -34,8 +35,10 @@ func present(f field) uint32 {
 }
 
 // element counts one more node, value, attribute or tensor.
-func (r *reader) element(off int64) error {
-	if r.count++; r.count > maxElements {
+func (r *reader) element(off int64) error { return r.count(off, 4) }
+
+func (r *reader) count(off int64, quarters int) error {
+	if r.quarters += quarters; r.quarters > 4*maxElements {
 		return damaged(off, "the model has more than %d nodes, values, attributes and tensors", maxElements)
 	}
 	return nil
@@ -328,6 +331,9 @@ func (r *reader) valueType(v *ir.Value, msg message) (known bool, err error) {
 				return f.val.each(func(f field) error {
 					if f.no != 1 {
 						return nil
+					}
+					if len(v.Shape) == maxRank {
+						return damaged(f.off, "the shape has more than %d dimensions", maxRank)
 					}
 					d, err := dimension(f)
 					v.Shape = append(v.Shape, d)

@@ -18,6 +18,9 @@ func (r *reader) node(msg message, depth int) (*ir.Node, error) {
 			if err := f.text(&s, "input or output"); err != nil {
 				return err
 			}
+			if err := r.count(f.off, 1); err != nil {
+				return err
+			}
 			if f.no == 1 {
 				n.Inputs = append(n.Inputs, s)
 			} else {

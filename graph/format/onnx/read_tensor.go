@@ -63,7 +63,12 @@ func (r *reader) tensor(msg message) (*ir.Tensor, error) {
 	err := msg.each(func(f field) (err error) {
 		switch f.no {
 		case 1:
-			dims, err = f.ints(dims, "dims")
+			if int64(len(f.val.b)) > 10*maxRank {
+				return damaged(f.off, "the tensor has more than %d dimensions", maxRank)
+			}
+			if dims, err = f.ints(dims, "dims"); err == nil && len(dims) > maxRank {
+				err = damaged(f.off, "the tensor has more than %d dimensions", maxRank)
+			}
 			return err
 		case 2:
 			return f.int(&dtype, "data_type")
