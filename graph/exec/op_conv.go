@@ -16,6 +16,9 @@ type spatial struct {
 	sameUpper, sameLower, valid  bool
 }
 
+// maxSpatial bounds kernels, strides, dilations and pads, so that their products fit an int.
+const maxSpatial = 1 << 30
+
 // spatialOf reads strides, pads, dilations and auto_pad of a node over an image shape and kernel size, both without
 // batch and channel.
 func (c *call) spatialOf(image, kernelSize []int) spatial {
@@ -40,7 +43,10 @@ func (c *call) spatialOf(image, kernelSize []int) spatial {
 			}
 			c.fail("%s has an entry of %d; it must be at least %d", what, list[i], least)
 		}
-		return c.size(list[i])
+		if list[i] > maxSpatial {
+			c.fail("%s has an entry of %d, which is out of range", what, list[i])
+		}
+		return int(list[i])
 	}
 	last := s.rank - 1
 	s.w, s.kw = image[last], kernelSize[last]
@@ -53,7 +59,7 @@ func (c *call) spatialOf(image, kernelSize []int) spatial {
 		s.dh = pick(dilations, 0, 2, 1, 1, "dilations")
 		s.top, s.bottom = pick(pads, 0, 4, 0, 0, "pads"), pick(pads, 2, 4, 0, 0, "pads")
 	}
-	if s.kh < 1 || s.kw < 1 {
+	if s.kh < 1 || s.kw < 1 || s.kh > maxSpatial || s.kw > maxSpatial {
 		c.fail("the kernel is %v", kernelSize)
 	}
 	switch a := c.node.Str("auto_pad", "NOTSET"); a {
