@@ -161,7 +161,7 @@ func (b *build) measure(ctx context.Context, back *ir.Model, done []*Done) error
 		}
 	}
 	defer clock("gates", &b.times)()
-	wants := b.wants(model, baseline)
+	wants := evaluate.Wants(b.Suite.Metrics, tests, model, baseline)
 	got, err := evaluate.Measure(wants, model, baseline)
 	if err != nil {
 		return err
@@ -174,27 +174,6 @@ func (b *build) measure(ctx context.Context, back *ir.Model, done []*Done) error
 		return err
 	}
 	return b.gates(got, base)
-}
-
-// wants lists what to measure: every metric that can be, on every test set.
-func (b *build) wants(model, baseline *evaluate.Subject) []evaluate.Want {
-	var wants []evaluate.Want
-	for _, m := range b.Suite.Metrics {
-		if m.Needs.Artifact && baseline.Files == 0 {
-			continue
-		}
-		if !m.Needs.Data {
-			wants = append(wants, evaluate.Want{Metric: m})
-			continue
-		}
-		for _, name := range b.plan.Tests() {
-			if m.Needs.Labels && model.Predictions[name].Labels == nil {
-				continue
-			}
-			wants = append(wants, evaluate.Want{Metric: m, Data: name})
-		}
-	}
-	return wants
 }
 
 func (b *build) gates(got, base *evaluate.Result) error {

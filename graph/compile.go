@@ -48,6 +48,8 @@ type compiler struct {
 	recipe *recipe.Recipe
 	suite  *Suite
 	report *diag.List
+	open   func(path string) (*ir.Model, error)
+	input  *ir.Model // as it came in
 	model  *ir.Model
 	facts  condition.Facts
 }
@@ -252,7 +254,7 @@ func (c *compiler) foresee(step *Step) bool {
 		return false
 	}
 	step.Units = units
-	site := &passes.Site{Step: step.Step.ID, Model: c.model, Input: c.model, Seed: c.recipe.Seed}
+	site := &passes.Site{Step: step.Step.ID, Model: c.model, Input: c.input, Seed: c.recipe.Seed, Open: c.open}
 	before := statesOf(c.model)
 	for _, unit := range units {
 		effects, err := step.Pass.Foresee(site, step.Params, layerParams(c.model, unit))

@@ -63,7 +63,7 @@ func (s *session) compile(p *project, missing diag.Severity) (*graph.Plan, error
 		}
 		return nil, err
 	}
-	plan := graph.Compile(p.recipe, m, s.suite, &p.report)
+	plan := graph.Compile(p.recipe, m, s.suite, p.Model, &p.report)
 	if plan == nil {
 		return nil, findingsError{}
 	}

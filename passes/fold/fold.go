@@ -21,7 +21,6 @@ var Pass = passes.Define(passes.Info{
 	Version: 1,
 	Whole:   true,
 	Order: []passes.Order{
-		{Before: "prune", Why: "a filter's size counts with the batch normalization that scales it"},
 		{Before: "quantize", Why: "a batch normalization behind a quantized layer cannot be folded into its codes any more"},
 	},
 }, passes.Spec[Params]{
