@@ -96,9 +96,9 @@ func (b *builder) block(text []byte, h blockHeader, column int) (end int) {
 			b.put(" ", after.start, after.end)
 		case h.folded && !wasBlank && !blank:
 		default:
-			b.put("\n", after.start, after.end)
+			b.lineBreak(text, after.start, after.end)
 		}
-		b.breaks(empty)
+		b.breaks(text, empty)
 		empty, first, wasBlank = empty[:0], false, blank
 		for i < len(text) && !isBreak(text[i]) {
 			b.copy(text, i)
@@ -111,19 +111,19 @@ func (b *builder) block(text []byte, h blockHeader, column int) (end int) {
 		}
 	}
 	if h.chomp != '-' && after != nil {
-		b.put("\n", after.start, after.end)
+		b.lineBreak(text, after.start, after.end)
 		end = after.end
 	}
 	if h.chomp == '+' && len(empty) > 0 {
-		b.breaks(empty)
+		b.breaks(text, empty)
 		end = empty[len(empty)-1].end
 	}
 	return end
 }
 
-func (b *builder) breaks(list []lineBreak) {
+func (b *builder) breaks(text []byte, list []lineBreak) {
 	for _, br := range list {
-		b.put("\n", br.start, br.end)
+		b.lineBreak(text, br.start, br.end)
 	}
 }
 

@@ -93,15 +93,15 @@ func checkNode(t *testing.T, n *Node, clean bool) {
 	for i, r := range n.runs {
 		end := len(n.Text)
 		if i+1 < len(n.runs) {
-			end = n.runs[i+1].text
+			end = int(n.runs[i+1].text)
 		}
-		if r.src < last || r.src+r.size > n.Span.End || end <= r.text {
+		if int(r.src) < last || int(r.src+r.size) > n.Span.End || end <= int(r.text) {
 			t.Fatalf("run %d of %q is out of place: %+v", i, n.Text, n.runs)
 		}
 		if clean && r.copied && string(text[r.src:r.src+r.size]) != n.Text[r.text:end] {
 			t.Fatalf("run %d of %q is no copy: %+v", i, n.Text, n.runs)
 		}
-		last = r.src + r.size
+		last = int(r.src + r.size)
 	}
 	for i := 0; i < len(n.Text) && i < 50; i++ {
 		if s := n.Sub(i, i+1); !inside(s) || s.Start < n.Span.Start || s.End > n.Span.End {

@@ -27,12 +27,12 @@ const (
 
 type token struct {
 	kind       tokenKind
-	start, end int
-	column     int  // bytes into the line
-	flow       int  // how many brackets are open around it
 	first      bool // nothing but blanks before it in its line
 	closed     bool // quotedToken: the closing quote is there; openToken: the bracket is closed
-	mate       int  // openToken, closeToken: index of the other one, or -1
+	start, end int
+	column     int32 // bytes into the line
+	flow       int32 // how many brackets are open around it
+	mate       int32 // openToken, closeToken: index of the other one, or -1
 }
 
 // maxTokens bounds the lexer's memory, and the library's: it makes no more nodes than there are tokens, or nearly.
@@ -77,7 +77,7 @@ func (l *lexer) spaceAt(i int) bool { return isSpace(l.at(i)) }
 
 func (l *lexer) add(kind tokenKind, end int) *token {
 	l.tokens = append(l.tokens, token{
-		kind: kind, start: l.i, end: end, column: l.i - l.lineStart, flow: len(l.open), first: l.first, mate: -1,
+		kind: kind, start: l.i, end: end, column: int32(l.i - l.lineStart), flow: int32(len(l.open)), first: l.first, mate: -1,
 	})
 	l.i, l.first = end, false
 	return &l.tokens[len(l.tokens)-1]
@@ -149,15 +149,14 @@ func (l *lexer) keyColumn() int {
 		t := l.tokens[k]
 		switch {
 		case t.kind == closeToken && t.mate >= 0:
-			k = t.mate
-			return l.tokens[k].column
+			return int(l.tokens[t.mate].column)
 		case t.kind == anchorToken || t.kind == tagToken:
 			continue
 		}
 		if k > 0 && (l.tokens[k-1].kind == anchorToken || l.tokens[k-1].kind == tagToken) && !t.first {
-			return l.tokens[k-1].column
+			return int(l.tokens[k-1].column)
 		}
-		return t.column
+		return int(t.column)
 	}
 	return 0
 }
@@ -174,9 +173,9 @@ func (l *lexer) flow(c byte) {
 		if n := len(l.open); n > 0 {
 			mate = l.open[n-1]
 			l.open = l.open[:n-1]
-			l.tokens[mate].mate, l.tokens[mate].closed = len(l.tokens), true
+			l.tokens[mate].mate, l.tokens[mate].closed = int32(len(l.tokens)), true
 		}
-		l.add(closeToken, l.i+1).mate = mate
+		l.add(closeToken, l.i+1).mate = int32(mate)
 	}
 }
 

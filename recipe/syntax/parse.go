@@ -21,7 +21,7 @@ func Parse(src *diag.Source, report *diag.List) *Node {
 	words := lex(text)
 	if words.full {
 		report.Errorf(spanAt(src, words.i, words.i), "yaml-too-large",
-			"the text has more than %d words and signs before here; a recipe may have up to %d nodes", maxTokens, maxNodes)
+			"more than %d words and signs up to here; a recipe may not have more", maxTokens)
 		return nil
 	}
 	masks := words.masks
@@ -40,11 +40,11 @@ func parse(src *diag.Source, text []byte, words *lexer, masks []mask, report *di
 	shown := hide(text, masks)
 	document, second, err := load(shown)
 	if err != nil {
-		complain(src, shown, words, err, report)
+		complain(src, text, words, masks, err, report)
 		return nil, nil
 	}
 	if document == nil {
-		report.Errorf(spanAt(src, 0, 0), "yaml-empty", "the text is empty; it must hold one YAML document")
+		report.Errorf(spanAt(src, 0, 0), "yaml-empty", emptyMessage)
 		return nil, nil
 	}
 	var found diag.List
@@ -57,10 +57,10 @@ func parse(src *diag.Source, text []byte, words *lexer, masks []mask, report *di
 		}
 		return nil, again
 	}
-	if second {
-		w.secondDocument()
+	if second && !w.secondDocument() {
+		root = nil
 	}
-	for _, d := range found {
+	for _, d := range trim(found, nil) {
 		report.Add(d)
 	}
 	return root, nil

@@ -8,7 +8,7 @@ import (
 
 // run says where some bytes of a value come from: Text[text:next run's text] from the source bytes [src:src+size].
 type run struct {
-	text, src, size int
+	text, src, size int32
 	copied          bool // byte for byte; else the whole run stands for the whole piece of source: an escape, a fold
 }
 
@@ -20,10 +20,10 @@ type builder struct {
 
 // copy appends one byte of source as it is.
 func (b *builder) copy(text []byte, src int) {
-	if n := len(b.runs); n > 0 && b.runs[n-1].copied && b.runs[n-1].src+b.runs[n-1].size == src {
+	if n := len(b.runs); n > 0 && b.runs[n-1].copied && int(b.runs[n-1].src+b.runs[n-1].size) == src {
 		b.runs[n-1].size++
 	} else {
-		b.runs = append(b.runs, run{text: len(b.value), src: src, size: 1, copied: true})
+		b.runs = append(b.runs, run{text: int32(len(b.value)), src: int32(src), size: 1, copied: true})
 	}
 	b.value = append(b.value, text[src])
 }
@@ -33,8 +33,17 @@ func (b *builder) put(value string, src, end int) {
 	if value == "" {
 		return
 	}
-	b.runs = append(b.runs, run{text: len(b.value), src: src, size: end - src})
+	b.runs = append(b.runs, run{text: int32(len(b.value)), src: int32(src), size: int32(end - src)})
 	b.value = append(b.value, value...)
+}
+
+// lineBreak appends a line break, which the value has as LF.
+func (b *builder) lineBreak(text []byte, src, end int) {
+	if text[src] == '\n' {
+		b.copy(text, src)
+		return
+	}
+	b.put("\n", src, end)
 }
 
 // Sub returns the place in the text of the bytes Text[i:j] of a scalar. Where the bytes cannot be followed it returns
@@ -63,10 +72,10 @@ func (n *Node) Sub(i, j int) diag.Span {
 
 // source returns the piece of the source that byte i of the value comes from.
 func (n *Node) source(i int) (start, end int) {
-	r := n.runs[sort.Search(len(n.runs), func(k int) bool { return n.runs[k].text > i })-1]
+	r := n.runs[sort.Search(len(n.runs), func(k int) bool { return int(n.runs[k].text) > i })-1]
 	if r.copied {
-		start = r.src + i - r.text
+		start = int(r.src) + i - int(r.text)
 		return start, start + 1
 	}
-	return r.src, r.src + r.size
+	return int(r.src), int(r.src + r.size)
 }

@@ -34,8 +34,11 @@ func scalarAt(text []byte, start int, want string) (runs []run, end int, ok bool
 func isBlank(c byte) bool { return c == ' ' || c == '\t' }
 func isBreak(c byte) bool { return c == '\n' || c == '\r' }
 
-// breakEnd returns the end of the line break at text[i].
+// breakEnd returns the end of the line break at text[i], or of the text if it ends before i.
 func breakEnd(text []byte, i int) int {
+	if i >= len(text) {
+		return len(text)
+	}
 	if text[i] == '\r' && i+1 < len(text) && text[i+1] == '\n' {
 		return i + 2
 	}
@@ -71,7 +74,7 @@ func (b *builder) space(text []byte, start int) (end int) {
 		}
 		next := breakEnd(text, i)
 		if breaks > 0 {
-			b.put("\n", i, next)
+			b.lineBreak(text, i, next)
 		}
 		breaks++
 		i = next
@@ -137,7 +140,7 @@ func (b *builder) joined(text []byte, start int) (end int) {
 		next := i + 1
 		if isBreak(text[i]) {
 			next = breakEnd(text, i)
-			b.put("\n", i, next)
+			b.lineBreak(text, i, next)
 		}
 		i = next
 	}
@@ -147,7 +150,7 @@ func (b *builder) joined(text []byte, start int) (end int) {
 // escapes of double-quoted scalars that stand for one value (YAML 1.2, 5.7).
 var escapes = map[byte]string{
 	'0': "\x00", 'a': "\a", 'b': "\b", 't': "\t", '\t': "\t", 'n': "\n", 'v': "\v", 'f': "\f", 'r': "\r", 'e': "\x1b",
-	' ': " ", '"': `"`, '\'': "'", '/': "/", '\\': `\`, 'N': "\u0085", '_': "\u00a0", 'L': "\u2028", 'P': "\u2029",
+	' ': " ", '"': `"`, '\'': "'", '\\': `\`, 'N': "\u0085", '_': "\u00a0", 'L': "\u2028", 'P': "\u2029",
 }
 
 // unescape reads the escape at text[i], a backslash. It returns "" if it is none.

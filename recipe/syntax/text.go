@@ -12,8 +12,28 @@ import (
 // maxBytes is the size of the largest recipe. The longest in use anywhere is some tens of kilobytes.
 const maxBytes = 1 << 20
 
-// maxSame is how many findings of one kind about single characters are shown before the rest is left out.
+// maxSame is how many findings of one code are reported before the rest is only counted.
 const maxSame = 10
+
+// trim keeps the first findings of each code and says on the last of them how many there are more. Counts holds how many
+// there were, where that is more than found has.
+func trim(found diag.List, counts map[string]int) diag.List {
+	total := map[string]int{}
+	for _, d := range found {
+		total[d.Code]++
+	}
+	kept, shown := found[:0:0], map[string]int{}
+	for _, d := range found {
+		if shown[d.Code]++; shown[d.Code] > maxSame {
+			continue
+		}
+		if more := max(total[d.Code], counts[d.Code]) - maxSame; more > 0 && shown[d.Code] == maxSame {
+			d.Message += fmt.Sprintf("; %d more like this are not listed", more)
+		}
+		kept = append(kept, d)
+	}
+	return kept
+}
 
 // readable checks the text byte by byte, before anything else may see it, and returns a copy that the library can read:
 // what is not allowed is replaced, place for place. It returns nil if the text is not worth reading.
@@ -32,7 +52,8 @@ func readable(src *diag.Source, report *diag.List) []byte {
 	if text == nil {
 		text = []byte{}
 	}
-	c := checker{src: src, report: report, clean: text, seen: map[string]int{}}
+	var found diag.List
+	c := checker{src: src, report: &found, clean: text, seen: map[string]int{}}
 	if bytes.HasPrefix(text, []byte("\ufeff")) {
 		report.Add(diag.Diagnostic{
 			Severity: diag.Warning, Code: "yaml-byte-order-mark", Span: spanAt(src, 0, 3),
@@ -45,6 +66,9 @@ func readable(src *diag.Source, report *diag.List) []byte {
 		c.next()
 	}
 	c.directives()
+	for _, d := range trim(found, c.seen) {
+		report.Add(d)
+	}
 	return c.clean
 }
 
@@ -54,8 +78,8 @@ func spanAt(src *diag.Source, start, end int) diag.Span {
 
 type checker struct {
 	src    *diag.Source
-	report *diag.List
-	clean  []byte // src.Text, or a changed copy of it
+	report *diag.List // never nil
+	clean  []byte     // src.Text, or a changed copy of it
 	i      int
 	crlf   bool
 	seen   map[string]int // findings by code
@@ -127,10 +151,17 @@ func (c *checker) carriageReturn() {
 }
 
 func (c *checker) error(span diag.Span, code, message string) {
+	c.replace(span.Start, span.End, 'x')
+	if n := len(*c.report); n > 0 {
+		// Neighbours of one kind are one finding.
+		if last := &(*c.report)[n-1]; last.Code == code && last.Message == message && last.Span.End == span.Start {
+			last.Span.End = span.End
+			return
+		}
+	}
 	if c.few(code) {
 		c.report.Errorf(span, code, "%s", message)
 	}
-	c.replace(span.Start, span.End, '?')
 }
 
 // hidden reports a character that is not seen but changes how the text looks, so that a reviewer may read another

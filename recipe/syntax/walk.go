@@ -34,6 +34,7 @@ type walk struct {
 	anchors map[string]*yaml.Node
 	nodes   int // made so far, with what aliases bring in
 	aliases int
+	rootEnd int  // where the document's value ends
 	stop    bool // a bound is passed or the text has a cycle: there is no document
 }
 
@@ -52,17 +53,20 @@ func newWalk(src *diag.Source, text, shown []byte, words *lexer, masks []mask, r
 	}
 }
 
+const emptyMessage = "the text holds nothing, or nothing but comments; it must hold one YAML document"
+
 func (w *walk) document(d *yaml.Node) *Node {
 	if len(d.Content) != 1 {
-		w.report.Errorf(spanAt(w.src, 0, 0), "yaml-empty", "the text holds no YAML document")
+		w.report.Errorf(spanAt(w.src, 0, 0), "yaml-empty", emptyMessage)
 		return nil
 	}
 	root, _ := w.value(d.Content[0], 1)
+	w.rootEnd = root.textEnd()
 	if w.stop {
 		return nil
 	}
 	if root.Kind == Null && root.Text == "" {
-		w.report.Errorf(spanAt(w.src, 0, 0), "yaml-empty", "the text holds nothing but comments; it must hold one YAML document")
+		w.report.Errorf(spanAt(w.src, 0, 0), "yaml-empty", emptyMessage)
 		return nil
 	}
 	return root
@@ -88,7 +92,7 @@ func (w *walk) value(y *yaml.Node, depth int) (n *Node, levels int) {
 		return n, 1
 	}
 	if w.nodes++; w.nodes > maxNodes {
-		w.giveUp(w.at(start), "yaml-too-large", "more than %d values from here on; a recipe may have up to %d", maxNodes, maxNodes)
+		w.giveUp(w.at(start), "yaml-too-large", "more than %d values up to here; a recipe may not have more", maxNodes)
 		return n, 1
 	}
 	if y.Kind == yaml.AliasNode {
@@ -178,10 +182,10 @@ func (w *walk) reveal(n *Node, followed bool) {
 		for i, r := range n.runs {
 			end := len(value)
 			if i+1 < len(n.runs) {
-				end = n.runs[i+1].text
+				end = int(n.runs[i+1].text)
 			}
-			for k := r.text; k < end && r.copied; k++ {
-				value[k] = w.text[r.src+k-r.text]
+			for k := int(r.text); k < end && r.copied; k++ {
+				value[k] = w.text[int(r.src)+k-int(r.text)]
 			}
 		}
 		n.Text = string(value)
@@ -236,7 +240,7 @@ func (w *walk) alias(y *yaml.Node, n *Node, depth int) (*Node, int) {
 		w.giveUp(place, "yaml-too-large", "more than %d aliases; a recipe may have up to %d", maxAliases, maxAliases)
 	case w.nodes+target.count > maxNodes:
 		w.giveUp(place, "yaml-too-large",
-			"aliases bring in so much here that the document would have more than %d values", maxNodes)
+			"with what *%s brings in, more than %d values up to here; a recipe may not have more", y.Value, maxNodes)
 	case depth-1+target.depth > maxDepth:
 		w.giveUp(place, "yaml-too-deep", "with what *%s brings in, values are nested %d levels deep; a recipe may have up to %d",
 			y.Value, depth-1+target.depth, maxDepth)
@@ -263,6 +267,9 @@ func (w *walk) tag(y *yaml.Node, n *Node, props properties) {
 	case word == "!!seq" && n.Kind == Sequence, word == "!!map" && n.Kind == Mapping:
 		return
 	}
+	if w.meantAsText(n, props.tag, word) {
+		return
+	}
 	message := "tag " + word + " is not known; a recipe has no tags, so leave it out"
 	switch word {
 	case "!!binary":
@@ -283,8 +290,29 @@ func (w *walk) tag(y *yaml.Node, n *Node, props properties) {
 	})
 }
 
-// secondDocument reports where the second document begins.
-func (w *walk) secondDocument() {
+// meantAsText reports a tag that is likely the beginning of a text, as in `when: !layer.tied`. The node becomes that
+// text, so that nothing more is said about it.
+func (w *walk) meantAsText(n *Node, tag diag.Span, word string) bool {
+	end := max(tag.End, n.Span.End)
+	raw := string(w.text[tag.Start:end])
+	if len(word) < 2 || word[1] == '!' || word[1] == '<' || n.Kind != Null && (n.Kind != Scalar || !n.Plain) ||
+		strings.ContainsAny(raw, "\r\n") {
+		return false
+	}
+	span := spanAt(w.src, tag.Start, end)
+	w.report.Add(diag.Diagnostic{
+		Severity: diag.Error, Code: "yaml-tag", Span: span,
+		Message: "a value that begins with ! is a tag in YAML; put a text in quotes",
+		Fixes:   quoteFix(span, raw),
+	})
+	n.Kind, n.Span, n.Text = Scalar, span, raw
+	n.runs = []run{{src: int32(tag.Start), size: int32(len(raw)), copied: true}}
+	return true
+}
+
+// secondDocument reports where the second document begins. If there is none, but text behind the value that was the
+// whole document, it reports that and returns false.
+func (w *walk) secondDocument() bool {
 	const before, inside, after = 0, 1, 2
 	where := before
 	for _, t := range w.words.tokens {
@@ -293,7 +321,7 @@ func (w *walk) secondDocument() {
 		if begins && where == after || explicit && where == inside {
 			w.report.Errorf(spanAt(w.src, t.start, t.end), "yaml-second-document",
 				"a second document begins here; a file holds one recipe, so put it into a file of its own")
-			return
+			return true
 		}
 		switch {
 		case begins:
@@ -302,8 +330,19 @@ func (w *walk) secondDocument() {
 			where = after
 		}
 	}
+	for _, t := range w.words.tokens {
+		if t.start >= w.rootEnd && t.flow == 0 && t.kind != markerToken {
+			message := "behind the value of the document the text must end"
+			if t.first {
+				message = "this line is not part of the value above; give all keys the same indentation"
+			}
+			w.report.Errorf(spanAt(w.src, t.start, firstLine(t, w.text).end), "yaml-syntax", "%s", message)
+			return false
+		}
+	}
 	w.report.Errorf(spanAt(w.src, len(w.text), len(w.text)), "yaml-second-document",
 		"the text holds more than one document; a file holds one recipe")
+	return true
 }
 
 // quote writes a key for a message.
