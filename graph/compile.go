@@ -15,9 +15,10 @@ import (
 )
 
 // Compile resolves a recipe against a model. It reads the model's header, never a weight: whatever it finds is found
-// before anything is run. The plan is nil if a finding is an error.
-func Compile(r *recipe.Recipe, m *ir.Model, s *Suite, report *diag.List) *Plan {
-	c := &compiler{recipe: r, suite: s, report: report, model: m.Header()}
+// before anything is run. open gives other models that the recipe names, such as a teacher. The plan is nil if a finding
+// is an error.
+func Compile(r *recipe.Recipe, m *ir.Model, s *Suite, open func(path string) (*ir.Model, error), report *diag.List) *Plan {
+	c := &compiler{recipe: r, suite: s, report: report, open: open, input: m.Header(), model: m.Header()}
 	c.facts = condition.Facts{"model": FactsOfModel(m), "vars": r.VarFacts()}
 	plan := &Plan{Recipe: r, Model: m.Header(), Before: totals(m)}
 	touched := map[string]bool{}

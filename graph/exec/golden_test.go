@@ -15,6 +15,7 @@ import (
 	"testing"
 
 	"github.com/pare-ml/pare/graph/ir"
+	"github.com/pare-ml/pare/graph/ir/build"
 )
 
 var update = flag.Bool("update", false, "write testdata/digests.txt anew")
@@ -28,8 +29,9 @@ func TestGoldenDigests(t *testing.T) {
 	for _, workers := range []int{1, 2, 7} {
 		var now []string
 		for _, o := range opCases {
-			now = append(now, digestOf(t, o, workers))
+			now = append(now, digestOf(t, o, o.model(), workers))
 		}
+		now = append(now, fakeQuantDigest(t, workers))
 		for _, name := range []string{"sgd", "adamw"} {
 			now = append(now, trainingDigest(t, name, workers))
 		}
@@ -66,9 +68,23 @@ func TestGoldenDigests(t *testing.T) {
 	}
 }
 
-func digestOf(t *testing.T, o opCase, workers int) string {
+// fakeQuantDigest covers quantization by axis in int8 and as a whole in uint8, both on the way back too.
+func fakeQuantDigest(t *testing.T, workers int) string {
+	b := build.New("fake", 17)
+	y := b.Input("x0", ir.Float32, 5, 3, 7)
+	s, z := b.Floats("s", []int{3}, 0.03, 0.01, 0.02), b.Tensor(ir.NewTensor("z", ir.Int8, []int{3}, []byte{0, 5, 250}))
+	y = b.Op("QuantizeLinear", "q", []string{y, s, z})
+	y = b.Op("DequantizeLinear", "d", []string{y, s, z})
+	s, z = b.Floats("s2", nil, 0.017), b.Tensor(ir.NewTensor("z2", ir.Uint8, nil, []byte{120}))
+	y = b.Op("QuantizeLinear", "q2", []string{y, s, z})
+	y = b.Op("DequantizeLinear", "d2", []string{y, s, z})
+	b.Output(y, ir.Float32)
+	return digestOf(t, opCase{name: "fake quantization", inputs: [][]int{{5, 3, 7}}}, b.Model(), workers)
+}
+
+func digestOf(t *testing.T, o opCase, m *ir.Model, workers int) string {
 	ctx := context.Background()
-	p, err := Compile(o.model(), Options{Workers: workers})
+	p, err := Compile(m, Options{Workers: workers})
 	if err != nil {
 		t.Fatalf("%s: %v", o.name, err)
 	}
@@ -98,7 +114,7 @@ func digestOf(t *testing.T, o opCase, workers int) string {
 			names = append(names, fmt.Sprintf("x%d", i))
 		}
 	}
-	grads, err := tape.Backward(ctx, seeds, names)
+	grads, err := tape.Backward(ctx, seeds, append(names, p.Trainable()...))
 	if err != nil {
 		t.Fatalf("%s: %v", o.name, err)
 	}

@@ -130,10 +130,7 @@ func quantizeForward(c *call) {
 			}
 		})
 	case ir.Int4, ir.Uint4:
-		lo, hi := intRange(ir.Int4)
-		if t == ir.Uint4 {
-			lo, hi = 0, 15
-		}
+		lo, hi := intRange(t)
 		y := c.output(0, t, x.Shape...)
 		codes := make([]uint8, len(src))
 		c.runs(g, len(src), func(from, to, k int) {
@@ -163,20 +160,15 @@ func quantizeGradient(c *call) {
 	g := c.gridsOf(c.in[0].Shape)
 	t := c.codeType()
 	lo, hi := intRange(t)
-	if t == ir.Uint4 {
-		lo, hi = 0, 15
-	}
 	dy := c.dout[0].Float32s()
-	inside := func(i, k int) bool {
-		q := code(x[i], g.scale[k], g.zero(k))
-		return q >= lo && q <= hi
-	}
 	if c.want[1] {
 		sums := make([]float64, len(g.scale))
 		g.runs(1, len(x), func(from, to, k int) {
+			least, most := float64(lo-g.zero(k)), float64(hi-g.zero(k))
 			for i := from; i < to; i++ {
-				if inside(i, k) {
-					sums[k] -= float64(dy[i]) * float64(x[i]/g.scale[k])
+				r := x[i] / g.scale[k]
+				if q := math.RoundToEven(float64(r)); q >= least && q <= most {
+					sums[k] -= float64(float64(dy[i]) * float64(r))
 				}
 			}
 		})
@@ -187,8 +179,9 @@ func quantizeGradient(c *call) {
 	}
 	dx := c.gradLike(0, c.dout[0]).Float32s()
 	c.runs(g, len(x), func(from, to, k int) {
+		scale, least, most := g.scale[k], float64(lo-g.zero(k)), float64(hi-g.zero(k))
 		for i := from; i < to; i++ {
-			if inside(i, k) {
+			if q := math.RoundToEven(float64(x[i] / scale)); q >= least && q <= most {
 				dx[i] = dy[i]
 			} else {
 				dx[i] = 0
@@ -251,7 +244,7 @@ func dequantizeGradient(c *call) {
 	sums := make([]float64, len(g.scale))
 	g.runs(1, len(dy), func(from, to, k int) {
 		for i := from; i < to; i++ {
-			sums[k] += float64(dy[i]) * float64(get(i)-g.zero(k))
+			sums[k] += float64(float64(dy[i]) * float64(get(i)-g.zero(k)))
 		}
 	})
 	c.scaleGradient(sums)
