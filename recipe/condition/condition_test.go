@@ -63,7 +63,8 @@ func TestFindings(t *testing.T) {
 		{`vars.rato > 4`, `[vars.rato] error unknown-fact: vars has no variable "rato"; did you mean "ratio"?`},
 		{`target.x > 4`, `[target.x] error unknown-fact: target has no fact "x"; it has none`},
 		{`layr.params > 4`, `[layr] error unknown-fact: layr is not known; did you mean "layer"?`},
-		{`env.HOME == "x"`, `[env] error unknown-fact: env is not known; a condition here asks about layer, vars, model, target, and writes a text in quotes`},
+		{`env.HOME == "x"`, `[env] error unknown-fact: env cannot be asked about here; a condition in this place asks about layer, vars, model, target`},
+		{`what > 3`, `[what] error unknown-fact: what is not known; a condition in this place asks about layer, vars, model, target, and writes a text in quotes`},
 		{`params > 3`, `[params] error unknown-fact: params stands alone; write layer.params or model.params`},
 		{`layer.type == conv`, `[conv] error unknown-fact: conv is not known; if a text is meant, put it in quotes: "conv"`},
 		{`layer.größe > 1`, `[layer.größe] error unknown-fact: layer has no fact "größe"; it has index, kurtosis, name, params, role, shape, sparsity, tied, type`},
@@ -336,12 +337,13 @@ func TestCompileText(t *testing.T) {
 	src := &diag.Source{Name: "r.yaml", Text: []byte(`path: "m\u00fcll-${{ vars.rato }}"`)}
 	var list diag.List
 	n := syntax.Parse(src, &list).Get("path")
-	fills, _ := syntax.Fills(n.Text)
-	CompileText(n, fills[0].From, fills[0].To, testEnv, "", &list)
+	start := strings.Index(n.Text, "vars")
+	end := start + len("vars.rato")
+	CompileText(n, start, end, testEnv, "", &list)
 	if len(list) != 1 || list[0].Span.String() != "r.yaml:1:22" || list[0].Span.Text() != "vars.rato" {
 		t.Errorf("findings %v", list)
 	}
-	c := CompileText(n, fills[0].From, fills[0].To, Env{{Name: "vars", Facts: []Fact{{Name: "rato", Type: Number}}}}, "", nil)
+	c := CompileText(n, start, end, Env{{Name: "vars", Facts: []Fact{{Name: "rato", Type: Number}}}}, "", nil)
 	if c == nil || c.Text != "vars.rato" || c.Type != Number {
 		t.Errorf("condition %+v", c)
 	}

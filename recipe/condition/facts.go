@@ -73,7 +73,7 @@ func (c *compiler) identifier(a *ast.IdentifierNode) *node {
 		c.fail(start, end, "condition-type", "%s is a group of %ss, not a value%s", a.Value, s.noun(), hint)
 		return &node{start: start, end: end}
 	}
-	c.fail(start, end, "unknown-fact", "%s", c.unknownWord(a.Value))
+	c.fail(start, end, "unknown-fact", "%s", c.unknownWord(a.Value, false))
 	return &node{start: start, end: end}
 }
 
@@ -86,24 +86,26 @@ func prefixed(prefix string, names []string) []string {
 }
 
 // unknownWord words the message for a name that is no namespace: a fact without its group, a slip, or a text without
-// its quotes.
-func (c *compiler) unknownWord(word string) string {
+// its quotes. A dotted word stands where a group must stand.
+func (c *compiler) unknownWord(word string, dotted bool) string {
 	var owners []string
 	for i := range c.env {
 		if c.env.fact(c.env[i].Name, word) != nil {
 			owners = append(owners, c.env[i].Name+"."+word)
 		}
 	}
+	near := diag.Near(word, c.env.spaces())
 	switch {
-	case len(owners) > 0:
+	case len(owners) > 0 && !dotted:
 		return word + " stands alone; write " + strings.Join(owners, " or ")
 	case len(c.env) == 0:
 		return word + " is not known; nothing can be asked here"
-	}
-	if near := diag.Near(word, c.env.spaces()); near != "" {
+	case near != "":
 		return word + ` is not known; did you mean "` + near + `"?`
+	case dotted:
+		return word + " cannot be asked about here; a condition in this place asks about " + diag.Names(c.env.spaces())
 	}
-	return word + " is not known; a condition here asks about " + diag.Names(c.env.spaces()) + ", and writes a text in quotes"
+	return word + " is not known; a condition in this place asks about " + diag.Names(c.env.spaces()) + ", and writes a text in quotes"
 }
 
 // member is layer.params, layer["params"] or layer.shape[0].
@@ -150,7 +152,9 @@ func (c *compiler) lookUp(a *ast.MemberNode, id *ast.IdentifierNode, start, end 
 	bad := &node{start: start, end: end}
 	space := c.env.space(id.Value)
 	if space == nil {
-		return c.identifier(id)
+		from, to := c.extent(id)
+		c.fail(from, to, "unknown-fact", "%s", c.unknownWord(id.Value, true))
+		return bad
 	}
 	property, ok := a.Property.(*ast.StringNode)
 	if !ok {

@@ -1,46 +1,16 @@
 package syntax
 
-import "strings"
-
-// Fill is one ${{ … }} of a text: text[Start:End] is all of it, text[From:To] the expression inside, spaces left out.
-type Fill struct{ Start, End, From, To int }
-
-// Fills finds every ${{ … }} of a text, in order. A }} inside a quoted string of the expression does not end it. If one
-// is not closed, open is its offset, else -1.
-func Fills(text string) (fills []Fill, open int) {
-	for i := 0; ; {
-		n := strings.Index(text[i:], "${{")
-		if n < 0 {
-			return fills, -1
-		}
-		start := i + n
-		end := fillEnd(text, start)
-		if end < 0 {
-			return fills, start
-		}
-		from, to := start+3, end-2
-		for from < to && isSpace(text[from]) {
-			from++
-		}
-		for to > from && isSpace(text[to-1]) {
-			to--
-		}
-		fills = append(fills, Fill{Start: start, End: end, From: from, To: to})
-		i = end
-	}
-}
-
 func isSpace(c byte) bool { return isBlank(c) || isBreak(c) }
 
 // fillEnd returns the end of the ${{ … }} at start, or -1 if it is not closed. Bytes in a string of the expression count
 // for nothing; a string that is not closed is no string.
-func fillEnd[T string | []byte](text T, start int) int {
+func fillEnd(text []byte, start int) int {
 	strings := true
 	for i := start + 3; i < len(text); i++ {
 		switch c := text[i]; {
 		case c == '}' && i+1 < len(text) && text[i+1] == '}':
 			return i + 2
-		case strings && (c == '"' || c == '\''):
+		case strings && (c == '"' || c == '\'' || c == '`'):
 			if end := stringEnd(text, i); end > 0 {
 				i = end
 			} else {
@@ -52,13 +22,13 @@ func fillEnd[T string | []byte](text T, start int) int {
 }
 
 // stringEnd returns the offset of the quote that closes the one at start within the line, or -1.
-func stringEnd[T string | []byte](text T, start int) int {
+func stringEnd(text []byte, start int) int {
 	for i := start + 1; i < len(text) && !isBreak(text[i]); i++ {
-		switch text[i] {
-		case '\\':
-			i++
-		case text[start]:
+		switch {
+		case text[i] == text[start]:
 			return i
+		case text[i] == '\\' && text[start] != '`':
+			i++
 		}
 	}
 	return -1

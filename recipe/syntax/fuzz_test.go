@@ -2,9 +2,7 @@ package syntax
 
 import (
 	"bytes"
-	"strings"
 	"testing"
-	"unicode/utf8"
 
 	"github.com/pare-ml/pare/recipe/diag"
 	"gopkg.in/yaml.v3"
@@ -153,27 +151,4 @@ func compareNodes(t *testing.T, n *Node, y *yaml.Node, depth int) {
 			compareNodes(t, v, y.Content[i+1], depth+1)
 		}
 	}
-}
-
-// FuzzFills: the ranges are in order, inside the text, and begin and end as they should.
-func FuzzFills(f *testing.F) {
-	f.Add("a ${{ vars.x }} b ${{ y == \"}}\" }} ${{")
-	f.Add("${{'}}")
-	f.Fuzz(func(t *testing.T, text string) {
-		fills, open := Fills(text)
-		last := 0
-		for _, x := range fills {
-			if x.Start < last || x.From < x.Start+3 || x.To < x.From || x.End < x.To+2 || x.End > len(text) ||
-				!strings.HasPrefix(text[x.Start:], "${{") || !strings.HasSuffix(text[:x.End], "}}") {
-				t.Fatalf("%q: %+v", text, fills)
-			}
-			last = x.End
-		}
-		if open >= 0 && (open < last || !strings.HasPrefix(text[open:], "${{")) {
-			t.Fatalf("%q: open at %d", text, open)
-		}
-		if utf8.ValidString(text) && open < 0 && len(fills) == 0 && strings.Contains(text, "${{") {
-			t.Fatalf("%q: ${{ not seen", text)
-		}
-	})
 }

@@ -73,7 +73,7 @@ func (w *walk) keyIsName(key *Node) bool {
 }
 
 func (w *walk) duplicate(key, first *Node) {
-	message := "key " + quote(key.Text) + " is in this mapping already; only the first is read"
+	message := "key " + quote(key.Text) + " stands twice in this mapping; the second is not read"
 	if key.Plain && key.Text == mergeKey {
 		message = "<< stands twice in this mapping; write it once, with a list: <<: [*a, *b]"
 	}

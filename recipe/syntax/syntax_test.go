@@ -317,29 +317,22 @@ func TestHead(t *testing.T) {
 	}
 }
 
-func TestFills(t *testing.T) {
-	for _, c := range []struct {
-		text, want string
-		open       int
-	}{
-		{"none", "", -1},
-		{"${{ vars.x }}", "vars.x", -1},
-		{"a ${{x}} b ${{ y }} c", "x|y", -1},
-		{`${{ vars.a == "}}" }}`, `vars.a == "}}"`, -1},
-		{`${{ "it's" }}`, `"it's"`, -1},
-		{`${{ x' }}`, "x'", -1},
-		{"${{ x", "", 0},
-		{"${{ x }} ${{ y }", "x", 9},
-		{"${{}}", "", -1},
-		{"$ {{ x }}", "", -1},
+func TestFillEnd(t *testing.T) {
+	for text, want := range map[string]int{
+		"${{ vars.x }}":         13,
+		"${{x}} b":              6,
+		`${{ vars.a == "}}" }}`: 21,
+		"${{ a matches `}}` }}": 21,
+		`${{ "it's" }}`:         13,
+		`${{ "a\"}}" }}`:        14,
+		"${{ `a\\` }}":          11,
+		"${{ x' }}":             9,
+		"${{}}":                 5,
+		"${{ x":                 -1,
+		"${{ y }":               -1,
 	} {
-		fills, open := Fills(c.text)
-		var got []string
-		for _, f := range fills {
-			got = append(got, c.text[f.From:f.To])
-		}
-		if strings.Join(got, "|") != c.want || open != c.open {
-			t.Errorf("%q: %q, %d; want %q, %d", c.text, got, open, c.want, c.open)
+		if got := fillEnd([]byte(text), 0); got != want {
+			t.Errorf("%s ends at %d, want %d", text, got, want)
 		}
 	}
 }
