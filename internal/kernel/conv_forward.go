@@ -19,6 +19,10 @@ func ConvForward(workers int, p Conv, x, w, bias, y []float32) {
 	}
 	cg, og := p.C/p.Groups, p.O/p.Groups
 	steps := cg * p.KH * p.KW
+	if p.direct() {
+		forwardDirect(workers, p, x, w, bias, y)
+		return
+	}
 	if p.coversImage() {
 		Gemm(workers, p.N, p.O, steps, x, steps, 1, w, 1, steps, y, p.O, false)
 		if bias != nil {

@@ -16,6 +16,10 @@ func ConvBackwardInput(workers int, p Conv, w, dy, dx []float32) {
 		clear(dx)
 		return
 	}
+	if p.direct() {
+		backwardInputDirect(workers, p, w, dy, dx)
+		return
+	}
 	if p.coversImage() && p.KH*p.KW == 1 {
 		Gemm(workers, p.N, p.C, p.O, dy, p.O, 1, w, p.C, 1, dx, p.C, false)
 		return

@@ -50,6 +50,24 @@ func TestConv(t *testing.T) {
 	}
 }
 
+// TestConvFarApart has shapes whose frames no machine could hold.
+func TestConvFarApart(t *testing.T) {
+	const far = 1 << 30
+	for _, p := range []Conv{
+		square(2, 2, 3, 3, 2, 2, far, far/2, far, 1),
+		square(1, 2, 2, 3, 2, 1, far, 0, far, 2),
+		{N: 1, C: 1, H: 4, W: 4, O: 1, KH: 2, KW: 2, SH: 1, SW: far, PT: 1, PL: far, PB: 1, PR: far, DH: 1, DW: far, Groups: 1},
+	} {
+		if oh, ow := p.Out(); !p.direct() || oh*ow == 0 {
+			t.Errorf("%+v has %d×%d outputs, direct %v", p, oh, ow, p.direct())
+		}
+		testConv(t, p, "normal", 2)
+	}
+	if p := square(64, 64, 7, 7, 64, 3, 2, 1, 1, 1); p.direct() {
+		t.Errorf("%+v is taken for odd", p)
+	}
+}
+
 // TestConvOfAnyShape draws shapes.
 func TestConvOfAnyShape(t *testing.T) {
 	r := rng.New(5, "shapes")
@@ -86,9 +104,13 @@ func testConv(t *testing.T, p Conv, kind string, workers int) {
 		})
 	}
 	compare("ConvForward", len(dy), func(y []float32) { ConvForward(workers, p, x, w, bias, y) },
-		func(y []float32) { referenceForward(p, x, w, bias, y) })
+		func(y []float32) { forwardDirect(3, p, x, w, bias, y) })
 	compare("ConvBackwardInput", len(x), func(dx []float32) { ConvBackwardInput(workers, p, w, dy, dx) },
-		func(dx []float32) { referenceBackwardInput(p, w, dy, dx) })
+		func(dx []float32) {
+			if oh*ow > 0 {
+				backwardInputDirect(3, p, w, dy, dx)
+			}
+		})
 	compare("ConvBackwardWeight", len(w), func(dw []float32) { ConvBackwardWeight(workers, p, x, dy, dw) },
-		func(dw []float32) { referenceBackwardWeight(p, x, dy, dw) })
+		func(dw []float32) { backwardWeightDirect(3, p, x, dy, dw) })
 }

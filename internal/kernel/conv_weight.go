@@ -16,6 +16,10 @@ func ConvBackwardWeight(workers int, p Conv, x, dy, dw []float32) {
 		clear(dw)
 		return
 	}
+	if p.direct() {
+		backwardWeightDirect(workers, p, x, dy, dw)
+		return
+	}
 	size := (p.N + weightChunks - 1) / weightChunks
 	chunks := (p.N + size - 1) / size
 	if p.Groups > 1 && p.Groups == p.C && p.Groups == p.O {

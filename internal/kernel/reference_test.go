@@ -8,8 +8,7 @@ import (
 	"github.com/pare-ml/pare/internal/rng"
 )
 
-// The references compute what the comments of the kernels say, word by word.
-
+// referenceGemm computes what the comment of Gemm says, word by word.
 func referenceGemm(m, n, k int, a []float32, ars, acs int, b []float32, brs, bcs int, c []float32, ldc int, accumulate bool) {
 	for i := range m {
 		for j := range n {
@@ -22,94 +21,6 @@ func referenceGemm(m, n, k int, a []float32, ars, acs int, b []float32, brs, bcs
 			}
 			c[i*ldc+j] = sum
 		}
-	}
-}
-
-// padded returns element (y, x) of a plane of h×w elements, zero outside.
-func padded(plane []float32, h, w, y, x int) float32 {
-	if y < 0 || y >= h || x < 0 || x >= w {
-		return 0
-	}
-	return plane[y*w+x]
-}
-
-func referenceForward(p Conv, x, w, bias, y []float32) {
-	oh, ow := p.Out()
-	cg, og := p.C/p.Groups, p.O/p.Groups
-	for i := range p.N * p.O {
-		n, o := i/p.O, i%p.O
-		for at := range oh * ow {
-			oy, ox := at/ow, at%ow
-			var sum float32
-			for c := range cg {
-				plane := x[(n*p.C+o/og*cg+c)*p.H*p.W:]
-				for kh := range p.KH {
-					for kw := range p.KW {
-						v := padded(plane, p.H, p.W, oy*p.SH+kh*p.DH-p.PT, ox*p.SW+kw*p.DW-p.PL)
-						sum = FMA(w[((o*cg+c)*p.KH+kh)*p.KW+kw], v, sum)
-					}
-				}
-			}
-			if bias != nil {
-				sum += bias[o]
-			}
-			y[i*oh*ow+at] = sum
-		}
-	}
-}
-
-func referenceBackwardInput(p Conv, w, dy, dx []float32) {
-	oh, ow := p.Out()
-	if oh*ow == 0 {
-		return
-	}
-	cg, og := p.C/p.Groups, p.O/p.Groups
-	for i := range p.N * p.C {
-		n, c := i/p.C, i%p.C
-		g := c / cg
-		for at := range p.H * p.W {
-			iy, ix := at/p.W, at%p.W
-			var sum float32
-			for o := g * og; o < (g+1)*og; o++ {
-				plane := dy[(n*p.O+o)*oh*ow:]
-				for kh := range p.KH {
-					for kw := range p.KW {
-						ty, tx := iy+p.PT-kh*p.DH, ix+p.PL-kw*p.DW
-						if ty%p.SH == 0 && tx%p.SW == 0 {
-							sum = FMA(w[((o*cg+c%cg)*p.KH+kh)*p.KW+kw], padded(plane, oh, ow, ty/p.SH, tx/p.SW), sum)
-						}
-					}
-				}
-			}
-			dx[i*p.H*p.W+at] = sum
-		}
-	}
-}
-
-func referenceBackwardWeight(p Conv, x, dy, dw []float32) {
-	oh, ow := p.Out()
-	cg, og := p.C/p.Groups, p.O/p.Groups
-	size := (p.N + weightChunks - 1) / weightChunks
-	for i := range dw {
-		o, c, kh, kw := i/(cg*p.KH*p.KW), i/(p.KH*p.KW)%cg, i/p.KW%p.KH, i%p.KW
-		var total float32
-		for first := 0; first < p.N; first += size {
-			var sum float32
-			for n := first; n < min(first+size, p.N); n++ {
-				plane := x[(n*p.C+o/og*cg+c)*p.H*p.W:]
-				for at := range oh * ow {
-					oy, ox := at/ow, at%ow
-					v := padded(plane, p.H, p.W, oy*p.SH+kh*p.DH-p.PT, ox*p.SW+kw*p.DW-p.PL)
-					sum = FMA(v, dy[(n*p.O+o)*oh*ow+at], sum)
-				}
-			}
-			if first == 0 {
-				total = sum
-			} else {
-				total += sum
-			}
-		}
-		dw[i] = total
 	}
 }
 
