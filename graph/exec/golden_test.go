@@ -79,7 +79,7 @@ func fakeQuantDigest(t *testing.T, workers int) string {
 	y = b.Op("QuantizeLinear", "q2", []string{y, s, z})
 	y = b.Op("DequantizeLinear", "d2", []string{y, s, z})
 	b.Output(y, ir.Float32)
-	return digestOf(t, opCase{name: "fake quantization", inputs: [][]int{{5, 3, 7}}}, b.Model(), workers)
+	return digestOf(t, opCase{name: "fake quantization", inputs: [][]int{{5, 3, 7}}, also: []string{"s", "s2"}}, b.Model(), workers)
 }
 
 func digestOf(t *testing.T, o opCase, m *ir.Model, workers int) string {
@@ -114,7 +114,7 @@ func digestOf(t *testing.T, o opCase, m *ir.Model, workers int) string {
 			names = append(names, fmt.Sprintf("x%d", i))
 		}
 	}
-	grads, err := tape.Backward(ctx, seeds, append(names, p.Trainable()...))
+	grads, err := tape.Backward(ctx, seeds, append(names, o.also...))
 	if err != nil {
 		t.Fatalf("%s: %v", o.name, err)
 	}

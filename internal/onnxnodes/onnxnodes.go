@@ -28,7 +28,6 @@ type Report struct {
 
 // knownWrong are tests of onnx 1.12 (Debian's libonnx-testdata) whose data contradicts the standard or their own model.
 var knownWrong = map[string]string{
-	"test_cast_FLOAT_to_BFLOAT16":              "expects bits cut off, where runtimes round to nearest even (onnx#3876)",
 	"test_castlike_BFLOAT16_to_FLOAT":          inputOfAnotherShape,
 	"test_castlike_BFLOAT16_to_FLOAT_expanded": inputOfAnotherShape,
 	"test_castlike_FLOAT_to_BFLOAT16":          inputOfAnotherShape,
