@@ -14,7 +14,7 @@ const maxVisits = 4 * maxLength
 func (c *compiler) check(a ast.Node) *node {
 	if c.visits++; c.visits > maxVisits {
 		if !c.failed {
-			c.fail(0, len(c.text), "condition-too-long", "the condition is too involved")
+			c.fail(0, len(c.text), "condition-too-long", "%s is too involved", c.what)
 		}
 		return &node{}
 	}
@@ -54,21 +54,21 @@ func reasons(a ast.Node) string {
 	case *ast.ArrayNode:
 		return "a list stands only to the right of in, and holds only values: layer.index in [0, 1, 29]"
 	case *ast.SliceNode:
-		return "a condition has no slices; ask for one item: layer.shape[0]"
+		return "there are no slices here; ask for one item: layer.shape[0]"
 	case *ast.MapNode, *ast.PairNode:
-		return "a condition has no mappings; compare facts one by one"
+		return "there are no mappings here; compare facts one by one"
 	case *ast.ChainNode:
 		return "every fact has a value, so write . for ?."
 	case *ast.SequenceNode:
-		return "a condition is one expression; join parts with &&, not with ;"
+		return "one expression stands here; join parts with &&, not with ;"
 	case *ast.VariableDeclaratorNode:
-		return "a condition has no variables of its own; declare one under vars, or write the value"
+		return "no variable can be set here; declare one under vars, or write the value"
 	case *ast.PredicateNode, *ast.PointerNode:
-		return "a condition has no loops and no closures"
+		return "there are no loops and no closures here"
 	case *ast.BytesNode:
-		return `a condition has no byte strings; write "…"`
+		return `there are no byte strings here; write "…"`
 	}
-	return "this is not allowed in a condition"
+	return "this is not allowed here"
 }
 
 func (c *compiler) refuse(a ast.Node, why string) *node {
@@ -129,7 +129,7 @@ func (c *compiler) unary(a *ast.UnaryNode) *node {
 			return x
 		}
 	default:
-		return c.refuse(a, a.Operator+" is no operator of a condition")
+		return c.refuse(a, a.Operator+" is no operator here")
 	}
 	if x.invalid() {
 		return &node{start: start, end: end}
@@ -143,7 +143,7 @@ func (c *compiler) choose(a *ast.ConditionalNode) *node {
 		return c.refuse(a, "write all three parts: condition ? value : other value")
 	}
 	if !a.Ternary {
-		return c.refuse(a, "a condition has no if; write condition ? value : other value")
+		return c.refuse(a, "there is no if here; write condition ? value : other value")
 	}
 	cond, yes, no := c.check(a.Cond), c.check(a.Exp1), c.check(a.Exp2)
 	if !cond.is(Bool) {
@@ -172,14 +172,14 @@ func (c *compiler) call(a ast.Node, name string, args []ast.Node) *node {
 	start, end := c.extent(a)
 	if len(args) > 0 {
 		if first, _ := c.extent(args[0]); first < start {
-			return c.refuse(a, "a condition has no pipes; write what goes in between the parentheses: max(a, b)")
+			return c.refuse(a, "there are no pipes here; write what goes in between the parentheses: max(a, b)")
 		}
 	}
 	n := &node{op: map[string]op{"abs": opAbs, "max": opMax, "min": opMin}[name], typ: Int, start: start, end: end}
 	if n.op == opInvalid {
 		why := "there is no function " + name
 		if b, ok := a.(*ast.BuiltinNode); ok && hasPredicate(b) {
-			why = name + " is a loop, and a condition has none"
+			why = name + " is a loop, which is not allowed"
 		}
 		return c.refuse(a, why+"; the functions are "+strings.Join(functions, ", "))
 	}

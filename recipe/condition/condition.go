@@ -84,17 +84,14 @@ func Compile(n *syntax.Node, env Env, want Type, report *diag.List) *Condition {
 		report.Errorf(span, "condition-syntax", "a condition is written as one line of text; this is %s", kind)
 		return nil
 	}
-	return CompileText(n, 0, len(n.Text), env, want, report)
+	c := &compiler{node: n, text: n.Text, what: "the condition", env: env, report: report}
+	return c.condition(want)
 }
 
 // CompileText is Compile for an expression that is part of a scalar: Text[start:end] of n, as inside ${{ }}.
 func CompileText(n *syntax.Node, start, end int, env Env, want Type, report *diag.List) *Condition {
-	c := &compiler{node: n, start: start, text: n.Text[start:end], env: env, report: report}
-	root := c.compile(want)
-	if root == nil {
-		return nil
-	}
-	return &Condition{Text: c.text, Node: n, Type: root.typ, Uses: c.uses(), root: root}
+	c := &compiler{node: n, start: start, text: n.Text[start:end], what: "the expression", env: env, report: report}
+	return c.condition(want)
 }
 
 // compiler carries one expression from text to tree.
@@ -102,6 +99,7 @@ type compiler struct {
 	node   *syntax.Node
 	start  int    // of text in node.Text
 	text   string // the expression
+	what   string // what messages call it: the condition, the expression
 	env    Env
 	report *diag.List
 	failed bool
@@ -112,6 +110,14 @@ type compiler struct {
 	extents  map[ast.Node][2]int
 	visits   int
 	used     map[string]bool
+}
+
+func (c *compiler) condition(want Type) *Condition {
+	root := c.compile(want)
+	if root == nil {
+		return nil
+	}
+	return &Condition{Text: c.text, Node: c.node, Type: root.typ, Uses: c.uses(), root: root}
 }
 
 func (c *compiler) compile(want Type) *node {

@@ -14,9 +14,9 @@ func (c *compiler) constants(n *node) {
 		if v, err := n.eval(nil); err == nil {
 			what := c.source(n)
 			if what == strings.TrimSpace(c.text) {
-				what = "the condition"
+				what = c.what
 			} else if n.op == opConst {
-				what = "this part of the condition"
+				what = "this part of " + c.what
 			}
 			c.warn(n, "%s is always %v", what, v)
 		}

@@ -103,9 +103,9 @@ func (c *compiler) unknownWord(word string, dotted bool) string {
 	case near != "":
 		return word + ` is not known; did you mean "` + near + `"?`
 	case dotted:
-		return word + " cannot be asked about here; a condition in this place asks about " + diag.Names(c.env.spaces())
+		return word + " is not known here; known are " + diag.Names(c.env.spaces())
 	}
-	return word + " is not known; a condition in this place asks about " + diag.Names(c.env.spaces()) + ", and writes a text in quotes"
+	return word + " is not known here; known are " + diag.Names(c.env.spaces()) + "; a text is written in quotes"
 }
 
 // member is layer.params, layer["params"] or layer.shape[0].

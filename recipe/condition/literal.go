@@ -52,10 +52,10 @@ func unitNames() []string {
 func (c *compiler) prepare() (source string, ok bool) {
 	switch {
 	case len(c.text) > maxLength:
-		c.fail(0, len(c.text), "condition-too-long", "the condition has %d bytes; it may have up to %d", len(c.text), maxLength)
+		c.fail(0, len(c.text), "condition-too-long", "%s has %d bytes; it may have up to %d", c.what, len(c.text), maxLength)
 		return "", false
 	case strings.TrimSpace(c.text) == "":
-		c.fail(0, len(c.text), "condition-syntax", "the condition is empty")
+		c.fail(0, len(c.text), "condition-syntax", "%s is empty", c.what)
 		return "", false
 	}
 	if i := invalid(c.text); i >= 0 {
@@ -110,9 +110,9 @@ func (s *scanner) next() {
 	case c >= '0' && c <= '9', c == '.' && !s.operand && s.digit(s.i+1):
 		s.number()
 	case c == '/' && s.i+1 < len(s.text) && (s.text[s.i+1] == '/' || s.text[s.i+1] == '*'):
-		s.fail(s.i, s.i+2, "condition-not-allowed", "a condition holds no comments; put them behind # in the recipe")
+		s.fail(s.i, s.i+2, "condition-not-allowed", "no comment can stand here; put it behind # in the recipe")
 	case strings.HasPrefix(s.text[s.i:], "::"):
-		s.fail(s.i, s.i+2, "condition-not-allowed", ":: has no use in a condition; call a function by its name")
+		s.fail(s.i, s.i+2, "condition-not-allowed", ":: has no use here; call a function by its name")
 	case strings.HasPrefix(s.text[s.i:], "??"):
 		s.fail(s.i, s.i+2, "condition-not-allowed", "every fact has a value, so ?? has no use")
 	case strings.HasPrefix(s.text[s.i:], "?."):

@@ -15,9 +15,9 @@ var binaries = map[string]op{
 
 // refused says what to write instead of operators of expr that a condition does not have.
 var refused = map[string]string{
-	"..": "a condition has no ranges; write a list, x in [1, 2, 3], or two comparisons, x >= 1 && x <= 3",
-	"**": "a condition has no powers; multiply",
-	"^":  "a condition has no powers; multiply",
+	"..": "there are no ranges here; write a list, x in [1, 2, 3], or two comparisons, x >= 1 && x <= 3",
+	"**": "there are no powers here; multiply",
+	"^":  "there are no powers here; multiply",
 }
 
 func (c *compiler) binary(a *ast.BinaryNode) *node {
@@ -25,7 +25,7 @@ func (c *compiler) binary(a *ast.BinaryNode) *node {
 	if !ok {
 		why := refused[a.Operator]
 		if why == "" {
-			why = a.Operator + " is no operator of a condition"
+			why = a.Operator + " is no operator here"
 		}
 		return c.refuse(a, why)
 	}
@@ -178,7 +178,7 @@ func (c *compiler) arithmetic(n *node, operator string) bool {
 		switch {
 		case x.numeric():
 		case operator == "+" && x.typ == String:
-			c.fail(n.start, n.end, "condition-not-allowed", "a condition does not put strings together; compare the parts one by one")
+			c.fail(n.start, n.end, "condition-not-allowed", "strings are not put together here; compare the parts one by one")
 			return false
 		default:
 			c.wrong(x, "%s works on numbers, and %s is %s", operator, c.source(x), x.typ.article())

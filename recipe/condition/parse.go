@@ -21,7 +21,7 @@ func (c *compiler) parse(source string) (root ast.Node) {
 	}
 	var at *file.Error
 	if !errors.As(err, &at) {
-		c.fail(0, len(c.text), "condition-syntax", "the condition cannot be read")
+		c.fail(0, len(c.text), "condition-syntax", "%s cannot be read", c.what)
 		return nil
 	}
 	c.syntaxError(at)
@@ -73,18 +73,18 @@ func (c *compiler) syntaxError(at *file.Error) {
 	switch {
 	case strings.HasPrefix(at.Message, "unexpected token EOF"), strings.HasPrefix(at.Message, "unexpected end"):
 		end := len(strings.TrimRight(c.text, " \t\r\n"))
-		c.fail(end, end, "condition-syntax", "the condition ends here, but something must follow %s", c.lastWord(end))
+		c.fail(end, end, "condition-syntax", "%s ends here, but something must follow %s", c.what, c.lastWord(end))
 	case slips[word] != "":
 		c.fail(start, end, "condition-syntax", "%s", slips[word])
 	case unexpected.MatchString(at.Message):
 		c.fail(start, end, "condition-syntax", "%s cannot stand here%s", word, c.after(start))
 	case strings.HasPrefix(at.Message, "unrecognized character"):
-		c.fail(start, end, "condition-syntax", "%s has no meaning in a condition", word)
+		c.fail(start, end, "condition-syntax", "%s has no meaning here", word)
 	case at.Message == "expected name":
 		dot := max(strings.LastIndexByte(c.text[:start], '.'), 0)
 		c.fail(dot, dot+1, "condition-syntax", "after the dot must follow the name of a fact, as in layer.params")
 	default:
-		c.fail(start, end, "condition-syntax", "the condition cannot be read from here: %s", at.Message)
+		c.fail(start, end, "condition-syntax", "%s cannot be read from here: %s", c.what, at.Message)
 	}
 }
 
@@ -129,7 +129,7 @@ func (c *compiler) lastWord(end int) string {
 func (c *compiler) after(start int) string {
 	before := strings.TrimRight(c.text[:start], " \t\r\n")
 	if before == "" {
-		return "; a condition begins with a fact or a value"
+		return "; first comes a fact or a value"
 	}
 	last := before[len(before)-1]
 	if strings.IndexByte("=<>+-*/%&|!,([", last) >= 0 {
