@@ -303,7 +303,7 @@ func TestInferNode(t *testing.T) {
 // No operator panics on inputs of any rank, nor on none at all.
 func TestInferNodeOddInputs(t *testing.T) {
 	infos := []ir.Info{{}, {DType: ir.Float32, Shape: ir.Shape{}}, {DType: ir.Int64, Shape: ir.ShapeOf(0), Elems: []ir.Elem{}},
-		{DType: ir.Float32, Shape: ir.ShapeOf(1 << 62)}, {DType: ir.Float32, Shape: ir.ShapeOf(2, 0, 3, 4)},
+		{DType: ir.Float32, Shape: ir.Shape{{Size: 1 << 62}}}, {DType: ir.Float32, Shape: ir.ShapeOf(2, 0, 3, 4)},
 		{DType: ir.Int64, Shape: ir.ShapeOf(3), Elems: []ir.Elem{{Known: true, Value: -1 << 63}, {Known: true, Value: 1<<63 - 1}, {}}},
 		{DType: ir.Int64, Shape: ir.ShapeOf(5), Elems: []ir.Elem{{Known: true, Value: 1}}}, // fewer elements than the shape says
 		{DType: ir.Int64, Shape: ir.Shape{}, Elems: []ir.Elem{{Known: true}}}}
