@@ -1,7 +1,6 @@
 package condition
 
 import (
-	"regexp"
 	"strings"
 
 	"github.com/expr-lang/expr/ast"
@@ -231,17 +230,6 @@ func (c *compiler) result(root *node, want Type) {
 		return
 	}
 	c.wrong(root, "%s is %s; here must stand %s", c.source(root), root.typ.article(), want.article())
-}
-
-// pattern compiles the right side of matches.
-func (c *compiler) pattern(right *node) *regexp.Regexp {
-	re, err := regexp.Compile(right.value.(string))
-	if err == nil {
-		return re
-	}
-	why := strings.TrimPrefix(err.Error(), "error parsing regexp: ")
-	c.fail(right.start, right.end, "condition-pattern", "the pattern is not RE2: %s", why)
-	return nil
 }
 
 // article is the type with its article: an int, a list of int.

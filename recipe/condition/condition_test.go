@@ -131,6 +131,8 @@ func TestFindings(t *testing.T) {
 		{`layer.name matches "("`, "[\"(\"] error condition-pattern: the pattern is not RE2: missing closing ): `(`"},
 		{`layer.name matches "(.{1000}){1000}"`, "[\"(.{1000}){1000}\"] error condition-pattern: the pattern is not RE2: invalid repeat count: `{1000}`"},
 
+		{"layer.name matches `" + strings.Repeat("x{1000}", 9) + "`", "[`" + strings.Repeat("x{1000}", 9) + "`] error condition-pattern: the pattern counts too far; it stands for more than 5000 steps"},
+
 		// not allowed
 		{`now() > 3`, `[now()] error condition-not-allowed: there is no function now; the functions are abs, max, min`},
 		{`len(layer.name) > 3`, `[len(layer.name)] error condition-not-allowed: there is no function len; the functions are abs, max, min`},

@@ -22,22 +22,6 @@ func (e Env) Names() []string {
 	return names
 }
 
-// Operators lists what a condition may be made of, for help pages: a sample and its meaning.
-func Operators() [][2]string {
-	return [][2]string{
-		{"layer.params > 1e6", "comparison: < <= > >= == !=; may be chained: 0.1 < layer.sparsity < 0.5"},
-		{"a && b, a || b, !a", "or written and, or, not"},
-		{`layer.role in ["ffn", "attention"]`, "one of a list of values; also not in"},
-		{`layer.name contains "proj"`, "part of a string; also startsWith, endsWith"},
-		{"layer.name matches `conv\\d+`", "a RE2 pattern, written out, found anywhere in the string"},
-		{"layer.shape[0], layer.shape[-1]", "an item of a list, from its start or its end"},
-		{"64 in layer.shape", "whether a list holds a value"},
-		{"+ - * / % min(a, b) max(a, b) abs(a)", "arithmetic; / always gives a number, % needs a whole number written out on its right"},
-		{"layer.index < 2 ? 8 : 4", "a choice"},
-		{"90MB 64MiB 4% 2ms", "units: " + strings.Join(unitNames(), " ")},
-	}
-}
-
 // Markdown returns a table of every fact with its type, its price and its meaning.
 func (e Env) Markdown() string {
 	var b strings.Builder

@@ -36,7 +36,7 @@ type token struct {
 }
 
 // maxTokens bounds the lexer's memory, and the library's: it makes no more nodes than there are tokens, or nearly.
-const maxTokens = 250_000
+const maxTokens = 150_000
 
 type lexer struct {
 	text   []byte

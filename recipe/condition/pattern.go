@@ -1,0 +1,43 @@
+package condition
+
+import (
+	"regexp"
+	"regexp/syntax"
+	"strings"
+)
+
+// maxSteps bounds the machine that a pattern becomes. Counts multiply: x{1000} alone is a thousand steps.
+const maxSteps = 5000
+
+// pattern compiles the right side of matches.
+func (c *compiler) pattern(right *node) *regexp.Regexp {
+	text := right.value.(string)
+	parsed, err := syntax.Parse(text, syntax.Perl)
+	if err == nil && steps(parsed) > maxSteps {
+		c.fail(right.start, right.end, "condition-pattern", "the pattern counts too far; it stands for more than %d steps", maxSteps)
+		return nil
+	}
+	var re *regexp.Regexp
+	if err == nil {
+		re, err = regexp.Compile(text)
+	}
+	if err != nil {
+		why := strings.TrimPrefix(err.Error(), "error parsing regexp: ")
+		c.fail(right.start, right.end, "condition-pattern", "the pattern is not RE2: %s", why)
+		return nil
+	}
+	return re
+}
+
+// steps estimates how large a pattern becomes when its counts are written out. The parser bounds nesting and the
+// product of nested counts, so neither the walk nor the number runs away.
+func steps(re *syntax.Regexp) int {
+	n := 1 + len(re.Rune)
+	for _, sub := range re.Sub {
+		n += steps(sub)
+	}
+	if re.Op == syntax.OpRepeat {
+		n *= max(re.Min, re.Max, 1)
+	}
+	return n
+}
