@@ -195,6 +195,9 @@ func (w *walk) reveal(n *Node, followed bool) {
 
 // at is the place of one rune, for what has no end of its own.
 func (w *walk) at(start int) diag.Span {
+	if isBreak(w.byteAt(start)) {
+		return spanAt(w.src, start, start)
+	}
 	_, size := utf8.DecodeRune(w.text[min(start, len(w.text)):])
 	return spanAt(w.src, start, start+size)
 }
