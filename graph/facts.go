@@ -49,6 +49,17 @@ func int64s(v []int) []int64 {
 func Env(s *Suite) condition.Env {
 	layer := condition.Namespace{Name: "layer", Doc: "the layer in question"}
 	for _, f := range layerFacts {
+		switch f.Name {
+		case "type":
+			for _, t := range ir.LayerTypes {
+				f.Values = append(f.Values, t.Name)
+			}
+		case "role":
+			f.Values = append(f.Values, "")
+			for _, r := range ir.LayerRoles {
+				f.Values = append(f.Values, r.Name)
+			}
+		}
 		layer.Facts = append(layer.Facts, f.Fact)
 	}
 	metrics := condition.Namespace{Name: "metrics", Doc: "the artefact, measured on the gate's data set, else on the only one that is neither for training nor calibration"}

@@ -12,13 +12,14 @@ import (
 
 // Exit codes, as docs/recipe.md lists them.
 const (
-	exitFine     = 0
-	exitFindings = 1 // findings in a recipe
-	exitUsage    = 2 // wrong usage
-	exitMachine  = 3 // disk, memory, permission; or a bug in pare
-	exitGate     = 4 // a gate is not met or undecided
-	exitDamaged  = 6 // a model or data file is damaged or hostile
-	exitSignal   = 130
+	exitFine      = 0
+	exitFindings  = 1 // findings in a recipe
+	exitUsage     = 2 // wrong usage
+	exitMachine   = 3 // disk, memory, permission; or a bug in pare
+	exitGate      = 4 // a gate is not met or undecided
+	exitIntegrity = 5 // lock, store, artefact or input do not match what they should be
+	exitDamaged   = 6 // a model or data file is damaged or hostile
+	exitSignal    = 130
 )
 
 // usageError is a command line that cannot be run.
@@ -41,6 +42,7 @@ func (s *session) exit(err error) int {
 	var (
 		usage    usageError
 		damaged  *format.Damaged
+		changed  *format.Changed
 		occupied *store.Occupied
 	)
 	code := exitMachine
@@ -55,6 +57,8 @@ func (s *session) exit(err error) int {
 		code, err = exitSignal, errors.New("stopped; nothing was published")
 	case errors.As(err, &usage), errors.As(err, &occupied):
 		code = exitUsage
+	case errors.As(err, &changed):
+		code = exitIntegrity
 	case errors.As(err, &damaged):
 		code = exitDamaged
 	}
