@@ -1,12 +1,15 @@
 """Checks a model with the ONNX checker, runs it in ONNX Runtime and compares the logits with pare's.
 
-usage: onnxruntime_agrees.py MODEL INPUTS.npy OURS.npy
+usage: onnxruntime_agrees.py MODEL IMAGES.idx.gz OURS.npy
+
+IMAGES are scaled as recipes/fashion.yaml says; OURS are the logits that `pare eval --logits` wrote for them.
 
 Demands the same top-1 on at least 99.9 % of the samples, and logits within one quantization step of the model's last
 activation (1e-3 for a model that is not quantized). Both hold with the runtime's graph optimizations on, where it
 computes in integers, and with them off.
 """
 
+import gzip
 import sys
 
 import numpy as np
@@ -23,8 +26,15 @@ def last_step(model):
     return float(np.max(scales[quantizers[-1].input[1]]))
 
 
+def images(path):
+    data = gzip.open(path).read()
+    n, h, w = np.frombuffer(data, ">u4", 3, 4)
+    pixels = np.frombuffer(data, np.uint8, offset=16).reshape(n, 1, h, w)
+    return ((pixels / 255.0 - 0.2860) / 0.3530).astype(np.float32)
+
+
 def main():
-    path, inputs, ours = sys.argv[1], np.load(sys.argv[2]), np.load(sys.argv[3])
+    path, inputs, ours = sys.argv[1], images(sys.argv[2]), np.load(sys.argv[3])
     onnx.checker.check_model(path, full_check=True)
     step = last_step(onnx.load(path))
     failed = False
