@@ -24,6 +24,14 @@ type Decoder struct {
 	// what is wrong and returns false. Nil: names are not checked.
 	Refer func(n *syntax.Node, name string) bool
 
+	// Locate turns the path of a file to read, found in the scalar n, into one that means the same to whoever opens it,
+	// or says why it may not be named: "lies outside the repository". Nil: paths stay as they are written.
+	Locate func(n *syntax.Node, path string) (located, refused string)
+
+	// Advise asks for warnings too about what is legal but most likely not meant: numbers that are out of the usual,
+	// defaults that should be written out. One decoding of several of the same text is enough for them.
+	Advise bool
+
 	// Around lists the mappings around the one to be decoded, outermost first, so that a key that stands too deep is
 	// told where it belongs.
 	Around []Scope
@@ -186,6 +194,7 @@ func (d *Decoder) missing(n, key *syntax.Node, name string, o Object, given []st
 			d.fail(place(n, key), "missing-key", "%s needs %s: %s", name, f.Name, f.Doc)
 			continue
 		}
+		d.hidden(n, key, name, f)
 		if f.Format == FormatData && f.Default != "" && d.Refer != nil && key != nil && !d.Refer(key, f.Default) {
 			d.errors++
 		}

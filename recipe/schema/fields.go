@@ -158,10 +158,42 @@ func pathField(p *string, name, def, doc string, format Format) *Field {
 			d.fail(n.Span, "path-not-allowed", "%s %s", name, why)
 			return
 		}
+		if format == FormatPath && d.Locate != nil && v != f.Default {
+			located, why := d.Locate(n, v)
+			if why != "" {
+				d.fail(n.Span, "path-outside-repository", "%s %s", name, why)
+				return
+			}
+			v = located
+		}
 		*p = v
 	}
 	return f
 }
+
+// Paths is a key with a list of paths of files to read, each as of Path.
+func Paths(p *[]string, name string, doc string) *Field {
+	return scalars(p, name, nil, doc, func(v *string, item string) *Field { return Path(v, item, "", doc) })
+}
+
+// Model is a key with the model that goes in: a path as of Path, or the address hf://org/name@revision, which the caller
+// checks.
+func Model(p *string, name string, doc string) *Field {
+	f := Path(p, name, "", doc)
+	asPath := f.bind
+	f.Format = FormatModel
+	f.bind = func(d *Decoder, n, key *syntax.Node, name string) {
+		if n.Kind == syntax.Scalar && strings.HasPrefix(n.Text, RemoteScheme) && !HasTemplate(n) {
+			*p = n.Text
+			return
+		}
+		asPath(d, n, key, name)
+	}
+	return f
+}
+
+// RemoteScheme begins the address of a model that is no file.
+const RemoteScheme = "hf://"
 
 // Node is a key whose value is kept as it stands and decoded later by who knows more.
 func Node(p **syntax.Node, name string, doc string) *Field {
@@ -223,6 +255,7 @@ func scalars[T any](p *[]T, name string, def []T, doc string, item func(*T, stri
 		for i, c := range n.Items {
 			one := item(&list[i], name)
 			one.Min, one.MinOpen, one.Max, one.MaxOpen = f.Min, f.MinOpen, f.Max, f.MaxOpen
+			one.UsualMin, one.UsualMax = f.UsualMin, f.UsualMax
 			d.value(c, nil, one, fmt.Sprintf("%s[%d]", name, i))
 		}
 		if d.errors+d.later == before {
@@ -270,6 +303,11 @@ func (f *Field) Above(lo float64) *Field       { f.Min, f.MinOpen = &lo, true; r
 func (f *Field) Below(hi float64) *Field       { f.Max, f.MaxOpen = &hi, true; return f }
 func (f *Field) In(unit string) *Field         { f.Unit = unit; return f }
 func (f *Field) Instead(use string) *Field     { f.Deprecated = use; return f }
+
+// Written says that a recipe should write the key out, though it has a default: readers guess it wrong. Usual gives the
+// range in which nearly every number lies that is meant; a number outside of it is allowed.
+func (f *Field) Written() *Field             { f.Write = true; return f }
+func (f *Field) Usual(lo, hi float64) *Field { f.UsualMin, f.UsualMax = &lo, &hi; return f }
 
 // As says what the text of a KindString or KindAny field stands for.
 func (f *Field) As(format Format) *Field { f.Format = format; return f }

@@ -104,6 +104,7 @@ func (d *Decoder) inRange(g given, f *Field, name string, v, def float64) bool {
 	low := f.Min != nil && (v < *f.Min || f.MinOpen && v == *f.Min)
 	high := f.Max != nil && (v > *f.Max || f.MaxOpen && v == *f.Max)
 	if !low && !high || v == def && !f.Required {
+		d.unusual(g, f, name, v, def)
 		return true
 	}
 	d.bad(g, "out-of-range", "%s; it must %s", g.is(name), f.bounds())

@@ -50,6 +50,8 @@ const (
 	FormatSteps     Format = "steps"     // the list of steps
 	FormatVars      Format = "vars"      // names with their default values
 	FormatSet       Format = "set"       // parameters of the step's pass
+	FormatModel     Format = "model"     // a model: a file to read, or the address of one, hf://org/name@revision
+	FormatTarget    Format = "target"    // the name of a device profile, or a file that holds one
 )
 
 // Object is the set of fields of a mapping.
@@ -104,6 +106,9 @@ type Field struct {
 	Fields     *Object // KindObject; KindMap, KindList of mappings: of one item
 	Item       *Field  // KindList of scalars: one item
 	Deprecated string  // what to write instead
+	Write      bool    // a recipe should write it out, though it has a default
+	UsualMin   *float64
+	UsualMax   *float64 // numbers outside of these are allowed, but most likely a slip
 
 	bind func(d *Decoder, n, key *syntax.Node, name string) // key: the node of the key, or nil
 	show func() any

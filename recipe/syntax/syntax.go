@@ -95,8 +95,11 @@ func (n *Node) Head() diag.Span {
 		return s
 	case s.Source.Text[s.Start] == '[' || s.Source.Text[s.Start] == '{' || s.Source.Text[s.Start] == '-':
 		return diag.Span{Source: s.Source, Start: s.Start, End: s.Start + 1}
-	case n.Kind == Mapping && len(n.Pairs) > 0 && n.Pairs[0].Key.Span.Start == s.Start:
-		return n.Pairs[0].Key.Span
+	}
+	for _, p := range n.Pairs { // the first stands there, unless Merge put others before it
+		if p.Key.Span.Source == s.Source && p.Key.Span.Start == s.Start {
+			return p.Key.Span
+		}
 	}
 	return s
 }
