@@ -30,6 +30,25 @@ func Near(word string, known []string) string {
 	return best
 }
 
+// NearOnly returns the known name that word can only have been meant to be, or "": the near name if no other is near,
+// or if it differs in case and in - and _ alone and no other does. It is what an edit without a question may rest on.
+func NearOnly(word string, known []string) string {
+	best := Near(word, known)
+	if best == "" {
+		return ""
+	}
+	bestCost, _ := nearness(word, best)
+	for _, name := range known {
+		if name == best || name == word || len(name) > longestWord {
+			continue
+		}
+		if cost, ok := nearness(word, name); ok && (bestCost > 0 || cost == 0) {
+			return ""
+		}
+	}
+	return best
+}
+
 // nearness grades a candidate: 0 is the best. Costs are doubled distances, so that a cut name ranks between one slip
 // and two.
 func nearness(word, name string) (cost int, ok bool) {
