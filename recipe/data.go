@@ -75,31 +75,43 @@ func checkData(d *Data, n *syntax.Node, report *diag.List) {
 	}
 }
 
-// overlaps reports gates whose data steps have seen: they would measure memory. Other overlaps, and files that are
-// equal under two names, show when the data is read.
+// overlaps reports gates whose data steps have seen: they would measure memory. It warns of two sets that steps use and
+// that share samples under two names. Other overlaps, and files that are equal under two names, show when the data is
+// read.
 func (p *parser) overlaps() {
 	for i := range p.recipe.Data {
-		gate := &p.recipe.Data[i]
-		use := p.dataUsed[gate.Name]
-		if use == nil || use.gate == nil {
+		a := &p.recipe.Data[i]
+		use := p.dataUsed[a.Name]
+		if use == nil {
 			continue
 		}
-		if use.step != nil {
+		if use.gate != nil && use.step != nil {
 			p.report.Add(diag.Diagnostic{Severity: diag.Error, Code: "data-overlap", Span: use.gate.Span,
-				Message: "the gate measures on " + gate.Name + ", which a step works with; a gate needs data that no step has seen",
+				Message: "the gate measures on " + a.Name + ", which a step works with; a gate needs data that no step has seen",
 				Related: []diag.Related{{Span: use.step.Span, Message: "the step's data"}}})
 			continue
 		}
 		for j := range p.recipe.Data {
-			step := &p.recipe.Data[j]
-			if seen := p.dataUsed[step.Name]; j == i || seen == nil || seen.step == nil || !overlap(gate, step) {
-				continue
+			if seen := p.dataUsed[p.recipe.Data[j].Name]; j != i && seen != nil && seen.step != nil && overlap(a, &p.recipe.Data[j]) {
+				p.shared(a, &p.recipe.Data[j], use.gate != nil, j < i)
 			}
-			p.report.Add(diag.Diagnostic{Severity: diag.Error, Code: "data-overlap", Span: gate.Node.Head(),
-				Message: gate.Name + " shares samples with " + step.Name + ", which a step works with; a gate needs data that no step has seen: use skip and samples, or another file",
-				Related: []diag.Related{{Span: step.Node.Head(), Message: step.Name}}})
 		}
 	}
+}
+
+// shared reports two data sets that share samples; a step works with b.
+func (p *parser) shared(a, b *Data, gate, second bool) {
+	d := diag.Diagnostic{Severity: diag.Error, Code: "data-overlap", Span: a.Node.Head(),
+		Message: a.Name + " shares samples with " + b.Name + ", which a step works with; a gate needs data that no step has seen: use skip and samples, or another file",
+		Related: []diag.Related{{Span: b.Node.Head(), Message: b.Name}}}
+	if !gate {
+		if !second {
+			return // said of the later of the two
+		}
+		d.Severity = diag.Warning
+		d.Message = a.Name + " shares samples with " + b.Name + ", and steps work with both; use skip and samples, or one name for both"
+	}
+	p.report.Add(d)
 }
 
 // overlap tells whether two sets take a sample from the same place of the same file.
@@ -114,8 +126,8 @@ func overlap(a, b *Data) bool {
 func (p *parser) unusedData() {
 	n := p.recipe.Root.Get("data")
 	for _, d := range p.recipe.Data {
-		if p.dataUsed[d.Name] == nil {
-			p.report.Warningf(n.Pair(d.Name).Key.Span, "unused-data", "neither a step nor a gate uses the data set %s; use it or remove it", d.Name)
+		if key := n.Pair(d.Name).Key; p.dataUsed[d.Name] == nil && p.own(key) {
+			p.report.Warningf(key.Span, "unused-data", "neither a step nor a gate uses the data set %s; use it or remove it", d.Name)
 		}
 	}
 }

@@ -24,7 +24,8 @@ func (r *Recipe) WriteEffective(w io.Writer, facts condition.Facts) error {
 	e.text("name", r.Name)
 	e.text("description", r.Description)
 	e.vars()
-	e.line(0, "model: {path: %s}", schema.Inline(r.Model.Path))
+	e.model()
+	e.text("target", r.Target.Name+r.Target.Path)
 	e.data()
 	e.line(0, "seed: %d", r.Seed)
 	e.line(0, "passes:%s", emptyList(len(r.Steps)))
@@ -33,7 +34,7 @@ func (r *Recipe) WriteEffective(w io.Writer, facts condition.Facts) error {
 			return fmt.Errorf("step %s: %w", s.ID, err)
 		}
 	}
-	e.gates()
+	e.gates(0, r.Gates)
 	e.outputs()
 	_, err := w.Write(e.b.Bytes())
 	return err
@@ -95,7 +96,23 @@ func (e *effective) asked(fact string) bool {
 			}
 		}
 	}
-	return slices.ContainsFunc(e.recipe.Gates, func(g *Gate) bool { return uses(g.Expr) })
+	return slices.ContainsFunc(e.recipe.allGates(), func(g *Gate) bool { return uses(g.Expr) })
+}
+
+// allGates lists the gates of the steps and those of the result.
+func (r *Recipe) allGates() []*Gate {
+	var out []*Gate
+	for _, s := range r.Steps {
+		out = append(out, s.Gates...)
+	}
+	return append(out, r.Gates...)
+}
+
+func (e *effective) model() {
+	bound := new(Model)
+	o := modelFields(bound)
+	*bound = e.recipe.Model
+	e.line(0, "model: %s", schema.Inline(o.Settings()))
 }
 
 func (e *effective) data() {
@@ -127,6 +144,9 @@ func (e *effective) step(s *Step) error {
 		o := expectFields(bound)
 		*bound = s.Expect
 		e.line(2, "expect: %s", schema.Inline(o.Settings()))
+	}
+	if len(s.Gates) > 0 {
+		e.gates(2, s.Gates)
 	}
 	if len(s.Overrides) > 0 {
 		e.line(2, "overrides:")
@@ -213,9 +233,9 @@ func (e *effective) condition(indent int, key string, c *condition.Condition) {
 	}
 }
 
-func (e *effective) gates() {
-	e.line(0, "gates:%s", emptyList(len(e.recipe.Gates)))
-	for _, g := range e.recipe.Gates {
+func (e *effective) gates(indent int, list []*Gate) {
+	e.line(indent, "gates:%s", emptyList(len(list)))
+	for _, g := range list {
 		words := []string{"name: " + strconv.Quote(g.Name)}
 		if g.Expr != nil {
 			words = append(words, "expect: "+strconv.Quote(g.Expr.Text))
@@ -230,7 +250,7 @@ func (e *effective) gates() {
 			}
 		}
 		words = append(words, "on_fail: "+g.OnFail)
-		e.line(1, "- {%s}", strings.Join(words, ", "))
+		e.line(indent+1, "- {%s}", strings.Join(words, ", "))
 	}
 }
 

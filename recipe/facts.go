@@ -74,7 +74,7 @@ func (r *Recipe) Decoder(facts condition.Facts, report *diag.List) *schema.Decod
 }
 
 func (r *Recipe) decoder(f *filler) *schema.Decoder {
-	return &schema.Decoder{Report: f.report, Fill: f.fill, Origin: r.origin}
+	return &schema.Decoder{Report: f.report, Fill: f.fill, Origin: r.origin, Locate: r.locate}
 }
 
 // filler gives the values of ${{ }}.
@@ -83,7 +83,7 @@ type filler struct {
 	env    condition.Env
 	facts  condition.Facts // vars are added
 	report *diag.List
-	used   func(fact string) // told what expressions ask about; may be nil
+	used   func(c *condition.Condition, fact string) bool // told what expressions ask about; false: it has been reported; may be nil
 }
 
 // fill is schema.Decoder.Fill.
@@ -99,8 +99,8 @@ func (f *filler) fill(n *syntax.Node, i, j int) (any, bool) {
 	facts["vars"] = f.recipe.VarFacts()
 	known := true
 	for _, use := range c.Uses {
-		if f.used != nil {
-			f.used(use)
+		if f.used != nil && !f.used(c, use) {
+			return nil, false
 		}
 		namespace, name, _ := strings.Cut(use, ".")
 		if _, ok := facts[namespace][name]; !ok {
@@ -190,9 +190,12 @@ func (p *parser) condition(n *syntax.Node, key string, namespaces []string) *con
 		return nil
 	}
 	c := condition.Compile(n, p.recipe.env(namespaces), condition.Bool, p.report)
-	if c != nil {
-		for _, use := range c.Uses {
-			p.use(use)
+	if c == nil {
+		return nil
+	}
+	for _, use := range c.Uses {
+		if !p.use(c, use) {
+			return nil
 		}
 	}
 	return c
@@ -208,17 +211,30 @@ func kindName(n *syntax.Node) string {
 	return "text"
 }
 
-// use notes that an expression asks about a fact.
-func (p *parser) use(fact string) {
+// use notes that an expression asks about a fact. It reports one that has no value in this recipe and returns false.
+func (p *parser) use(c *condition.Condition, fact string) bool {
 	if name, ok := strings.CutPrefix(fact, "vars."); ok {
 		p.varsUsed[name] = true
 	}
+	if strings.HasPrefix(fact, "target.") && p.recipe.Target == (Target{}) {
+		p.report.Errorf(placeOf(c, fact), "target-missing", "%s is a fact of the target, and the recipe names none; add target: with a profile", fact)
+		return false
+	}
+	return true
+}
+
+// placeOf is where a condition asks about a fact, else the whole condition.
+func placeOf(c *condition.Condition, fact string) diag.Span {
+	if i := strings.Index(c.Node.Text, fact); i >= 0 {
+		return c.Node.Sub(i, i+len(fact))
+	}
+	return c.Node.Span
 }
 
 // decoder returns a decoder that fills ${{ }} from the facts of the namespaces that are known from the text, and
 // checks names of data sets with refer, which may be nil.
 func (p *parser) decoder(namespaces []string, refer func(*syntax.Node, string) bool, report *diag.List) *schema.Decoder {
 	d := p.recipe.decoder(&filler{recipe: p.recipe, env: p.recipe.env(namespaces), report: report, used: p.use})
-	d.Refer = refer
+	d.Refer, d.Advise = refer, true
 	return d
 }

@@ -11,8 +11,10 @@ type document struct {
 	Version     int
 	Name        string
 	Description string
+	Imports     []string
 	Vars        *syntax.Node
 	Model       Model
+	Target      string
 	Data        []schema.Named[Data]
 	Seed        int
 	Passes      *syntax.Node
@@ -35,8 +37,11 @@ func documentFields(d *document, l *Language) schema.Object {
 			schema.Int(&d.Version, "version", Version, "version of the recipe language"),
 			schema.String(&d.Name, "name", "", "name of the result"),
 			schema.String(&d.Description, "description", "", "what the result is for"),
+			// The imports have been read before the rest, and are no longer in the text that is decoded.
+			schema.Paths(&d.Imports, "imports", "recipe fragments that are taken in, relative to this file; a later one wins, this file over all"),
 			schema.Node(&d.Vars, "vars", "variables with their defaults, which --set may change; a default decides the type").As(schema.FormatVars),
 			schema.Nested("model", "the model that goes in", modelFields(&d.Model)).Require(),
+			schema.String(&d.Target, "target", "", "the device that the result is for: a profile that is built in, or the path of a file with one").As(schema.FormatTarget),
 			schema.Map(&d.Data, "data", "data sets by name", dataFields),
 			schema.Int(&d.Seed, "seed", 0, "where all random numbers start").AtLeast(0),
 			schema.Node(&d.Passes, "passes", "the steps, in the order in which they run").As(schema.FormatSteps).Require(),
@@ -51,8 +56,10 @@ func modelFields(m *Model) schema.Object {
 		Doc:  "The model that goes in.",
 		Node: &m.Node,
 		Fields: []*schema.Field{
-			schema.Path(&m.Path, "path", "", "the model file, relative to the recipe").Require(),
+			schema.Model(&m.Path, "path", "the model file, relative to the recipe, or hf://org/name@revision").Require(),
+			schema.Path(&m.Manifest, "manifest", "", "the model's header as pare manifest writes it, for work without the model"),
 		},
+		Check: func(n *syntax.Node, report *diag.List) { checkModel(m, n, report) },
 	}
 }
 
@@ -66,8 +73,8 @@ func dataFields(d *Data) schema.Object {
 			schema.Path(&d.Labels, "labels", "", "their labels in an IDX file"),
 			schema.Int(&d.Skip, "skip", 0, "samples left out at the start").AtLeast(0).In("samples"),
 			schema.Int(&d.Samples, "samples", 0, "samples taken after those; 0: all that follow").AtLeast(0).In("samples"),
-			schema.Floats(&d.Mean, "mean", nil, "mean of each channel, subtracted after pixels are scaled to 0 … 1"),
-			schema.Floats(&d.Std, "std", nil, "standard deviation of each channel, divided by").Above(0),
+			schema.Floats(&d.Mean, "mean", nil, "mean of each channel, subtracted after pixels are scaled to 0 … 1").Usual(0, 1),
+			schema.Floats(&d.Std, "std", nil, "standard deviation of each channel, divided by").Above(0).Usual(0, 1),
 		},
 		Check: func(n *syntax.Node, report *diag.List) { checkData(d, n, report) },
 	}
@@ -91,7 +98,7 @@ func gateFields(g *gateText, l *Language) schema.Object {
 			schema.Node(&g.threshold, "threshold", "limit on the metric itself: at least, or at most, by the metric's direction"),
 			schema.Node(&g.maxDegradation, "max_degradation", "limit on the drop from the baseline, in the metric's unit"),
 			schema.Node(&g.percent, "percent_max_degradation", "limit on the drop as a share of the baseline's value"),
-			schema.Ratio(&g.Confidence, "confidence", 0, "how sure the decision must be; left out: the point estimate decides").Above(0).Below(1),
+			schema.Ratio(&g.Confidence, "confidence", 0, "how sure the decision must be; left out: the point estimate decides").Above(0).Below(1).Usual(0.5, 1),
 			schema.Enum(&g.OnFail, "on_fail", "error", "what a gate that is not met does",
 				schema.Choice{Name: "error", Doc: "the build fails"}, schema.Choice{Name: "warn", Doc: "the report says so"}),
 			schema.String(&g.Name, "name", "", "what the report calls the gate; default: the metric and its data, or the expression"),
@@ -118,6 +125,7 @@ type stepText struct {
 	Targets, Ignore *syntax.Node
 	When            *syntax.Node
 	Expect          Expect
+	Gates           []gateText
 	Overrides       []overrideText
 	Params          *syntax.Node
 }
@@ -140,6 +148,7 @@ func stepFields(s *stepText, l *Language, w *PassWord, extra string) schema.Obje
 				func(o *overrideText) schema.Object { return overrideFields(o, w) }),
 			schema.Node(&s.When, "when", "condition over the model and metrics; the step is left out if it does not hold").As(schema.FormatCondition),
 			schema.Nested("expect", "how many layers the step must match", expectFields(&s.Expect)),
+			schema.List(&s.Gates, "gates", "conditions that the model must meet after this step", func(g *gateText) schema.Object { return gateFields(g, l) }),
 		},
 	}
 	for _, w := range l.Passes {

@@ -11,13 +11,15 @@ import (
 	"github.com/pare-ml/pare/recipe/syntax"
 )
 
-// gates takes over the gates that are complete.
-func (p *parser) gates(list []gateText) {
+// gates returns the gates that are complete.
+func (p *parser) gates(list []gateText) []*Gate {
+	var out []*Gate
 	for i := range list {
 		if g := p.gate(&list[i]); g != nil {
-			p.recipe.Gates = append(p.recipe.Gates, g)
+			out = append(out, g)
 		}
 	}
+	return out
 }
 
 // gate checks that a gate is a metric with one limit, or an expression.
@@ -71,6 +73,7 @@ func (p *parser) expression(t *gateText) *Gate {
 	if g.Expr = p.condition(t.expect, "expect", gateFacts); g.Expr == nil {
 		return nil
 	}
+	p.needsDataSet(g.Expr)
 	if g.Name == "" {
 		g.Name = strings.Join(strings.Fields(g.Expr.Text), " ")
 	}

@@ -48,6 +48,11 @@ func (p *parser) inputs() map[string]string {
 			add(file, "the data set "+d.Name)
 		}
 	}
+	add(p.recipe.Model.Manifest, "the model's manifest")
+	add(p.recipe.Target.Path, "the target's profile")
+	for _, i := range p.recipe.Imports {
+		add(i.Path, "a recipe that is imported")
+	}
 	add(p.recipe.Model.Path, "the model that goes in")
 	return m
 }

@@ -74,8 +74,8 @@ func (p *parser) isSet(n *syntax.Node) bool {
 // brings in: what is wrong without it has been said.
 func (p *parser) checkSet(s *Step, ps params, base diag.List, set *syntax.Node) {
 	for _, d := range ps.check(ps.word.fields().Merge(s.Params, set)) {
-		if holds(base, d) {
-			continue
+		if holds(base, d) || d.Code == "hidden-default" {
+			continue // said of the step, or for the step to say
 		}
 		if !contains(set.Span, d.Span) {
 			d.Related = append(d.Related, diag.Related{Span: d.Span, Message: "together with this"})

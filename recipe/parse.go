@@ -15,6 +15,15 @@ const Version = 1
 // Options of Parse.
 type Options struct {
 	Set []string // name=value, from the command line
+
+	// Open reads a file that the recipe imports. The path is relative to the recipe's folder, with / between segments,
+	// and may begin with ../; that it leads to nothing the recipe may not see is for Open to check. Nil: nothing can be
+	// imported.
+	Open func(path string) ([]byte, error)
+
+	// Dir is the recipe's folder relative to the root of its repository, "." for the root itself. With it, paths that
+	// lead out of the repository are findings. Empty: not known.
+	Dir string
 }
 
 // Parse reads a recipe. It reports everything it can find without a model and returns nil only if nothing is usable:
@@ -33,13 +42,14 @@ func Parse(src *diag.Source, lang *Language, o Options, report *diag.List) *Reci
 	}
 	p := &parser{
 		lang: lang, report: report, before: len(*report),
-		recipe:   &Recipe{Source: src, Root: root, lang: lang},
+		recipe:   &Recipe{Source: src, Root: root, lang: lang, folder: o.Dir, dirs: map[*diag.Source]string{src: ""}},
 		varsUsed: map[string]bool{}, dataUsed: map[string]*dataUse{},
 	}
-	if !p.version() {
+	if !p.version(root) {
 		return nil
 	}
-	p.vars(root.Get("vars"))
+	p.imports(o.Open)
+	p.vars(p.recipe.Root.Get("vars"))
 	p.set(o.Set)
 	p.document()
 	return p.recipe
@@ -61,10 +71,10 @@ type parser struct {
 
 // version checks the version before all else: in another version of the language other keys may be right. What is no
 // number is left to the records.
-func (p *parser) version() bool {
-	n := p.recipe.Root.Get("version")
+func (p *parser) version(root *syntax.Node) bool {
+	n := root.Get("version")
 	if n == nil {
-		p.report.Errorf(p.recipe.Root.Head(), "missing-key", "a recipe needs version, the version of the language it is written in: write version: %d", Version)
+		p.report.Errorf(root.Head(), "missing-key", "a recipe needs version, the version of the language it is written in: write version: %d", Version)
 		return true
 	}
 	version := Version
@@ -75,10 +85,15 @@ func (p *parser) version() bool {
 }
 
 func (p *parser) thisVersion(n *syntax.Node, version int) bool {
-	if version != Version {
-		p.report.Errorf(n.Span, "unknown-version", "version is %d; this pare reads version %d of the recipe language", version, Version)
+	if version == Version {
+		return true
 	}
-	return version == Version
+	advice := ""
+	if p.lang.migration(version) != nil {
+		advice = "; pare fmt --migrate rewrites it"
+	}
+	p.report.Errorf(n.Span, "unknown-version", "version is %d; this pare reads version %d of the recipe language%s", version, Version, advice)
+	return false
 }
 
 // document decodes the keys of the recipe and what hangs on them.
@@ -96,9 +111,10 @@ func (p *parser) document() {
 		p.thisVersion(n, doc.Version)
 	}
 	r.Name, r.Description, r.Model, r.Seed = doc.Name, doc.Description, doc.Model, uint64(doc.Seed)
+	p.target(r.Root.Get("target"), doc.Target)
 	p.data(doc.Data)
 	p.steps(doc.Passes)
-	p.gates(doc.Gates)
+	r.Gates = p.gates(doc.Gates)
 	p.outputs(doc.Outputs)
 	p.summary()
 }
@@ -119,6 +135,7 @@ func (p *parser) summary() {
 	p.overlaps()
 	p.unusedVars()
 	p.unusedData()
+	p.unusedImports()
 }
 
 var plainName = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}$`)

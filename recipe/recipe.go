@@ -3,6 +3,8 @@
 package recipe
 
 import (
+	"strings"
+
 	"github.com/pare-ml/pare/recipe/condition"
 	"github.com/pare-ml/pare/recipe/diag"
 	"github.com/pare-ml/pare/recipe/schema"
@@ -16,7 +18,10 @@ type Language struct {
 	Formats []Word
 	Types   []Word // layer types, for `type:`
 	Roles   []Word // layer roles, for `role:`
+	Targets []Word // device profiles that are built in, for `target:`
 	Env     condition.Env
+
+	Migrations []Migration // from older versions of the language
 }
 
 // Word is a name with its documentation.
@@ -42,11 +47,13 @@ type Order struct{ Before, After, Why string }
 // Recipe is a parsed recipe.
 type Recipe struct {
 	Source      *diag.Source
-	Root        *syntax.Node
+	Root        *syntax.Node // with what the imports bring in; without the key imports
+	Imports     []*Import    // files taken in, in the order in which they count: a later one wins
 	Name        string
 	Description string
 	Vars        []Var
 	Model       Model
+	Target      Target
 	Data        []Data
 	Seed        uint64
 	Steps       []*Step
@@ -54,7 +61,9 @@ type Recipe struct {
 	Outputs     []Output
 
 	lang   *Language
-	broken []string // variables declared with a default that cannot be used
+	broken []string                // variables declared with a default that cannot be used
+	dirs   map[*diag.Source]string // the folders of imports, relative to the recipe's
+	folder string                  // the recipe's folder relative to the repository's root; empty: not known
 }
 
 // Var is a declared variable. Its type is that of its default.
@@ -69,7 +78,18 @@ type Var struct {
 
 // Model names the model that goes in.
 type Model struct {
-	Path string // relative to the recipe
+	Path     string // relative to the recipe, or the address hf://org/name@revision
+	Manifest string // its header as a file, for when the model is not at hand; relative to the recipe; may be empty
+	Node     *syntax.Node
+}
+
+// Remote tells whether the model is no file but stands at an address.
+func (m Model) Remote() bool { return strings.HasPrefix(m.Path, schema.RemoteScheme) }
+
+// Target names the device profile that the result is for. The zero Target: none.
+type Target struct {
+	Name string // of a profile that is built in
+	Path string // else: of a file with a profile, relative to the recipe
 	Node *syntax.Node
 }
 
@@ -93,9 +113,11 @@ type Step struct {
 	Params    *syntax.Node // the mapping behind the pass's name, possibly nil; ${{ }} not yet filled in
 	Targets   []*Selector  // empty: every layer that the pass accepts
 	Ignore    []*Selector
-	When      *condition.Condition // over model and vars facts; nil: always
+	When      *condition.Condition // over vars, model, target and metrics facts; nil: always
+	WhenAtRun bool                 // When asks for a metric, so it is decided while the build runs
 	Overrides []*Override
 	Expect    Expect
+	Gates     []*Gate      // what the model must meet after this step
 	Node      *syntax.Node // the whole entry
 }
 

@@ -49,7 +49,7 @@ func (p *parser) step(n *syntax.Node) *Step {
 		w = p.lang.pass(pass.Key.Text)
 	}
 	fields := stepFields(&t, p.lang, w, extra)
-	p.decoder(varFacts, p.referStep, p.report).Decode(n, fields)
+	p.decoder(varFacts, p.referGate, p.report).Decode(n, fields) // of its keys only gates name data; parameters come below
 	if !ok {
 		return nil
 	}
@@ -63,6 +63,8 @@ func (p *parser) step(n *syntax.Node) *Step {
 	s.Targets = p.selectors(t.Targets, "targets")
 	s.Ignore = p.selectors(t.Ignore, "ignore")
 	s.When = p.condition(t.When, "when", stepFacts)
+	s.WhenAtRun = p.needsDataSet(s.When)
+	s.Gates = p.gates(t.Gates)
 
 	ps := params{p, w, pass.Key, []schema.Scope{
 		{Name: "a recipe", Fields: documentFields(new(document), p.lang).Fields},
@@ -73,6 +75,7 @@ func (p *parser) step(n *syntax.Node) *Step {
 		p.report.Add(d)
 	}
 	p.overrides(s, ps, base, t.Overrides)
+	p.needsData(s, w)
 	return s
 }
 
@@ -104,7 +107,7 @@ func (p *parser) notStep(n *syntax.Node) {
 // passOf finds the one key of a step that names its pass. If no key does, the key that was probably meant to is
 // reported and returned as extra, and ok is false.
 func (p *parser) passOf(n *syntax.Node) (pass syntax.Pair, extra string, ok bool) {
-	own := []string{"id", "targets", "ignore", "overrides", "when", "expect"}
+	own := []string{"id", "targets", "ignore", "overrides", "when", "expect", "gates"}
 	var unknown []syntax.Pair
 	for _, pair := range n.Pairs {
 		switch key := pair.Key.Text; {

@@ -123,7 +123,7 @@ func (p *parser) assign(v *Var, n *syntax.Node) {
 // unused warns of variables that nothing asks about.
 func (p *parser) unusedVars() {
 	for _, v := range p.recipe.Vars {
-		if !p.varsUsed[v.Name] {
+		if !p.varsUsed[v.Name] && p.own(v.key) {
 			p.report.Warningf(v.key.Span, "unused-var", "nothing uses vars.%s; use it in ${{ }} or a condition, or remove it", v.Name)
 		}
 	}
