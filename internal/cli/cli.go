@@ -33,7 +33,7 @@ type verb struct {
 }
 
 // verbs in the order in which help lists them.
-var verbs = []*verb{lintVerb, planVerb, buildVerb, evalVerb, inspectVerb, initVerb, listVerb, versionVerb}
+var verbs = []*verb{lintVerb, planVerb, buildVerb, evalVerb, inspectVerb, initVerb, listVerb, schemaVerb, versionVerb}
 
 // session is one run of the command.
 type session struct {
@@ -43,13 +43,16 @@ type session struct {
 	suite  *graph.Suite
 }
 
+// Suite returns the passes, formats and metrics that this pare comes with.
+func Suite() *graph.Suite {
+	return &graph.Suite{Passes: passesall.All(), Formats: formatall.All(), Metrics: evaluateall.Metrics()}
+}
+
 // Main runs the command and returns its exit code (exit.go).
 func Main(args []string, stdout, stderr io.Writer) (code int) {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	s := &session{ctx: ctx, stdout: stdout, stderr: stderr, suite: &graph.Suite{
-		Passes: passesall.All(), Formats: formatall.All(), Metrics: evaluateall.Metrics(),
-	}}
+	s := &session{ctx: ctx, stdout: stdout, stderr: stderr, suite: Suite()}
 	defer func() {
 		if r := recover(); r != nil {
 			fmt.Fprintf(stderr, "pare: internal error: %s\nThis is a bug in pare; please report it with the recipe and this line.\n", firstLine(r))

@@ -1,0 +1,55 @@
+package jsonschema
+
+import (
+	"fmt"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/pare-ml/pare/recipe/schema"
+)
+
+// help is what an editor shows of a key: its meaning, its range and default, and what each word means.
+func help(f *schema.Field) string {
+	var b strings.Builder
+	b.WriteString(sentence(f.Doc))
+	var facts []string
+	if f.Required {
+		facts = append(facts, "required")
+	}
+	if f.Unit != "" {
+		facts = append(facts, "in "+f.Unit)
+	}
+	if r := f.Range(); r != "" {
+		facts = append(facts, "must "+r)
+	}
+	if f.Default != "" && !f.Required {
+		facts = append(facts, "default `"+f.Default+"`")
+	}
+	if f.Fields != nil && f.Fields.Short != "" && f.Kind == schema.KindObject {
+		facts = append(facts, "a value alone stands for `"+f.Fields.Short+"`")
+	}
+	if len(facts) > 0 {
+		fmt.Fprintf(&b, "\n\n*%s*", strings.Join(facts, "; "))
+	}
+	if len(f.Choices) > 0 {
+		b.WriteString("\n\n")
+		for _, c := range f.Choices {
+			fmt.Fprintf(&b, "- `%s`", c.Name)
+			if c.Doc != "" {
+				fmt.Fprintf(&b, ": %s", c.Doc)
+			}
+			b.WriteByte('\n')
+		}
+	}
+	return strings.TrimSpace(b.String())
+}
+
+// sentence makes a sentence of a record's help.
+func sentence(doc string) string {
+	if doc == "" || strings.HasSuffix(doc, ".") {
+		return doc
+	}
+	first, size := utf8.DecodeRuneInString(doc)
+	return string(unicode.ToUpper(first)) + doc[size:] + "."
+}
