@@ -33,7 +33,7 @@ type verb struct {
 }
 
 // verbs in the order in which help lists them.
-var verbs = []*verb{lintVerb, planVerb, buildVerb, evalVerb, inspectVerb, initVerb, listVerb, schemaVerb, versionVerb}
+var verbs = []*verb{lintVerb, planVerb, buildVerb, evalVerb, inspectVerb, initVerb, listVerb, schemaVerb, completionVerb, versionVerb}
 
 // session is one run of the command.
 type session struct {
@@ -41,6 +41,7 @@ type session struct {
 	stdout io.Writer
 	stderr io.Writer
 	suite  *graph.Suite
+	verbs  []*verb
 }
 
 // Suite returns the passes, formats and metrics that this pare comes with.
@@ -52,7 +53,7 @@ func Suite() *graph.Suite {
 func Main(args []string, stdout, stderr io.Writer) (code int) {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	s := &session{ctx: ctx, stdout: stdout, stderr: stderr, suite: Suite()}
+	s := &session{ctx: ctx, stdout: stdout, stderr: stderr, suite: Suite(), verbs: verbs}
 	defer func() {
 		if r := recover(); r != nil {
 			fmt.Fprintf(stderr, "pare: internal error: %s\nThis is a bug in pare; please report it with the recipe and this line.\n", firstLine(r))
@@ -145,7 +146,7 @@ func (s *session) help(args []string) error {
 func usage(w io.Writer) {
 	fmt.Fprint(w, "pare compresses neural networks by recipe: prune, distill, quantize, gate.\n\nUsage: pare COMMAND …\n\n")
 	for _, v := range verbs {
-		fmt.Fprintf(w, "  %-9s %s\n", v.name, v.summary)
+		fmt.Fprintf(w, "  %-10s %s\n", v.name, v.summary)
 	}
 	fmt.Fprint(w, "\nStart with:\n\n  pare init --example fashion demo\n  pare plan demo/fashion.yaml\n  pare build demo/fashion.yaml\n\n"+
 		"pare help COMMAND tells more. Exit codes: 0 fine, 1 findings in a recipe, 2 wrong usage, 3 the machine failed,\n"+
