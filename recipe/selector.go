@@ -90,10 +90,7 @@ func (p *parser) selector(n *syntax.Node, key string) *Selector {
 // conditional reads a selector of the form {targets: […], when: …}.
 func (p *parser) conditional(n *syntax.Node) *Selector {
 	var targets, when *syntax.Node
-	ok := p.decoder(varFacts, nil, p.report).Decode(n, schema.Object{Name: "a selector", Fields: []*schema.Field{
-		schema.Node(&targets, "targets", "selectors of which one must match").As(schema.FormatSelectors).Require(),
-		schema.Node(&when, "when", "condition over the layer").As(schema.FormatCondition),
-	}})
+	ok := p.decoder(varFacts, nil, p.report).Decode(n, selectorFields(&targets, &when))
 	if !ok {
 		return nil
 	}
