@@ -1,7 +1,6 @@
 package recipe
 
 import (
-	"cmp"
 	"slices"
 
 	"github.com/pare-ml/pare/recipe/diag"
@@ -41,9 +40,9 @@ func Migrate(src *diag.Source, lang *Language) (text []byte, changed bool, found
 		}
 		root := syntax.Parse(at, nil)
 		edits := append(m.Edits(root), diag.Edit{Span: n.Span, New: schema.Inline(int64(version + 1))})
-		next, ok := rewrite(at.Text, edits)
+		next, made := diag.Apply(at, []diag.Fix{{Edits: edits}})
 		after := &diag.Source{Name: src.Name, Text: next}
-		if _, now := versionOf(after); !ok || now != version+1 {
+		if _, now := versionOf(after); !made[0] || now != version+1 {
 			found.Errorf(n.Span, "migration-fails", "the recipe cannot be rewritten from version %d as it is laid out; write each key on a line of its own and try again", version)
 			return src.Text, false, found
 		}
@@ -61,22 +60,6 @@ func versionOf(src *diag.Source) (*syntax.Node, int) {
 		return nil, 0
 	}
 	return n, version
-}
-
-// rewrite makes edits of a text. It refuses edits that overlap or lie outside.
-func rewrite(text []byte, edits []diag.Edit) ([]byte, bool) {
-	edits = slices.Clone(edits)
-	slices.SortStableFunc(edits, func(a, b diag.Edit) int { return cmp.Compare(a.Span.Start, b.Span.Start) })
-	var out []byte
-	at := 0
-	for _, e := range edits {
-		if e.Span.Start < at || e.Span.End < e.Span.Start || e.Span.End > len(text) {
-			return nil, false
-		}
-		out = append(append(out, text[at:e.Span.Start]...), e.New...)
-		at = e.Span.End
-	}
-	return append(out, text[at:]...), true
 }
 
 // RenameKey is an edit that gives a key of a mapping another name, or none if the key is not there. For migrations.

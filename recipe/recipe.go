@@ -22,6 +22,7 @@ type Language struct {
 	Env     condition.Env
 
 	Migrations []Migration // from older versions of the language
+	Checks     []Check     // what is found by others: by who compiles recipes, by passes
 }
 
 // Word is a name with its documentation.

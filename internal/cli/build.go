@@ -9,6 +9,7 @@ import (
 
 	"github.com/pare-ml/pare/evaluate"
 	"github.com/pare-ml/pare/graph"
+	"github.com/pare-ml/pare/graph/ir"
 	"github.com/pare-ml/pare/internal/dataset"
 	"github.com/pare-ml/pare/recipe"
 	"github.com/pare-ml/pare/recipe/diag"
@@ -50,7 +51,12 @@ func (s *session) build(path string, o buildOptions) error {
 	if err == nil {
 		err = p.checkData(plan)
 	}
-	if perr := printFindings(s.stderr, p.report, false); err == nil {
+	var input *ir.Model
+	if err == nil {
+		input, err = p.input()
+	}
+	p.silence(plan != nil)
+	if perr := printFindings(s.stderr, p.report, p.strict(false)); err == nil {
 		err = perr
 	}
 	if err != nil {
@@ -65,10 +71,6 @@ func (s *session) build(path string, o buildOptions) error {
 		}
 		fmt.Fprintln(s.stdout)
 	}
-	input, err := p.Model(p.recipe.Model.Path)
-	if err != nil {
-		return err
-	}
 	bar := newProgress(s.stderr)
 	r := &graph.Runner{Suite: s.suite, Workers: o.workers, Open: p.Model, Data: p.Data, Log: bar.update}
 	tool := evaluate.Tool{Name: "pare", Version: Version()}
@@ -78,6 +80,18 @@ func (s *session) build(path string, o buildOptions) error {
 		return err
 	}
 	return s.printBuilt(built, o)
+}
+
+// input opens the model that goes in, for its weights: a manifest will not do.
+func (p *project) input() (*ir.Model, error) {
+	m, err := p.Model(p.recipe.Model.Path)
+	if err == nil {
+		return m, nil
+	}
+	if err = p.missing(err, p.recipe.Model.Node, diag.Error); err == nil {
+		err = findingsError{}
+	}
+	return nil, err
 }
 
 func (s *session) printBuilt(b *graph.Built, o buildOptions) error {

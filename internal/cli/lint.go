@@ -14,7 +14,11 @@ var lintVerb = &verb{
 	name: "lint", args: "RECIPE…", summary: "is this recipe right?", min: 1, max: -1,
 	long: `Checks recipes: the text, the types of conditions, the order of passes, and against the model's header that
 every selector and override picks a layer and every parameter can work on it. No weight is read. If the model
-is not there, only the text is checked, and a note says so. Exits 1 if a finding is an error.`,
+is not there, only the text is checked, and a note says so. Exits 1 if a finding is an error.
+
+Warnings and notes that are meant to be are silenced by a comment at the line or above it,
+# pare:allow CODE REASON, by # pare:allow-file CODE REASON at the head of the file, or in .pare.yaml at the root of
+the repository: allow: [{code: CODE, reason: REASON, paths: [PATH]}].`,
 	setup: func(f *pflag.FlagSet) func(*session, []string) error {
 		set := f.StringArray("set", nil, "give a declared variable another value: name=value")
 		asJSON := f.Bool("json", false, "print findings as JSON, one a line")
@@ -31,9 +35,12 @@ func (s *session) lint(paths, set []string, asJSON, strict bool) error {
 			return err
 		}
 		defer p.Close()
-		if _, err := s.compile(p, diag.Note); err != nil && !errors.As(err, &findingsError{}) {
+		plan, err := s.compile(p, diag.Note)
+		if err != nil && !errors.As(err, &findingsError{}) {
 			return err
 		}
+		p.silence(plan != nil)
+		strict = p.strict(strict)
 		all = append(all, p.report...)
 	}
 	all.Sort()
@@ -56,7 +63,7 @@ func (s *session) compile(p *project, missing diag.Severity) (*graph.Plan, error
 	if p.recipe == nil || p.report.HasErrors() {
 		return nil, findingsError{}
 	}
-	m, err := p.Model(p.recipe.Model.Path)
+	m, err := p.header()
 	if err != nil {
 		if err = p.missing(err, p.recipe.Model.Node, missing); err == nil && p.report.HasErrors() {
 			err = findingsError{}

@@ -21,7 +21,8 @@ and gated. No weight and no data are read. Findings go to standard error.`,
 			}
 			defer p.Close()
 			plan, err := s.compile(p, diag.Error)
-			if perr := printFindings(s.stderr, p.report, false); err == nil {
+			p.silence(plan != nil)
+			if perr := printFindings(s.stderr, p.report, p.strict(false)); err == nil {
 				err = perr
 			}
 			if err != nil {

@@ -7,6 +7,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 
 	formatall "github.com/pare-ml/pare/graph/format/all"
@@ -14,6 +15,7 @@ import (
 	"github.com/pare-ml/pare/internal/dataset"
 	"github.com/pare-ml/pare/recipe"
 	"github.com/pare-ml/pare/recipe/diag"
+	"github.com/pare-ml/pare/recipe/schema"
 	"github.com/pare-ml/pare/recipe/syntax"
 )
 
@@ -22,6 +24,8 @@ import (
 type project struct {
 	recipe *recipe.Recipe
 	source *diag.Source
+	lang   *recipe.Language
+	config *recipe.Config // of the repository; nil if it has none
 	report diag.List
 
 	dir   string // the recipe's folder
@@ -47,8 +51,30 @@ func (s *session) load(path string, set []string) (*project, error) {
 		return nil, err
 	}
 	p.files = append(p.files, p.root.Close)
-	p.recipe = recipe.Parse(p.source, s.suite.Language(), recipe.Options{Set: set}, &p.report)
+	folder, err := filepath.Rel(p.top, p.dir)
+	if err != nil {
+		return nil, err
+	}
+	p.lang = s.suite.Language()
+	if err := p.configure(); err != nil {
+		return nil, err
+	}
+	p.recipe = recipe.Parse(p.source, p.lang, recipe.Options{Set: set, Open: p.fragment, Dir: filepath.ToSlash(folder)}, &p.report)
 	return p, nil
+}
+
+// fragment reads a file that the recipe imports.
+func (p *project) fragment(path string) ([]byte, error) {
+	f, err := p.open(path)
+	var gone *errMissing
+	switch {
+	case errors.As(err, &gone):
+		return nil, fs.ErrNotExist
+	case err != nil:
+		return nil, err
+	}
+	defer f.Close()
+	return io.ReadAll(io.LimitReader(f, recipeBytes+1))
 }
 
 // recipeBytes is the size of the largest recipe that the language takes.
@@ -116,8 +142,22 @@ func (p *project) open(path string) (*os.File, error) {
 	return p.root.Open(name)
 }
 
+// header opens the model that goes in or, if it is not there, its manifest.
+func (p *project) header() (*ir.Model, error) {
+	in := p.recipe.Model
+	m, err := p.Model(in.Path)
+	var gone *errMissing
+	if errors.As(err, &gone) && in.Manifest != "" {
+		return p.Model(in.Manifest)
+	}
+	return m, err
+}
+
 // Model opens a model that the recipe names.
 func (p *project) Model(path string) (*ir.Model, error) {
+	if strings.HasPrefix(path, schema.RemoteScheme) {
+		return nil, &errMissing{path}
+	}
 	f, err := p.open(path) // checks that the file may be read
 	if err != nil {
 		return nil, err
@@ -186,7 +226,10 @@ func (p *project) missing(err error, n *syntax.Node, severity diag.Severity) err
 	if !errors.As(err, &m) {
 		return err
 	}
-	p.report.Add(diag.Diagnostic{Severity: severity, Code: "file-missing", Span: n.Span,
-		Message: fmt.Sprintf("%s is not there; paths are relative to the recipe", m.path)})
+	message := m.path + " is not there; paths are relative to the recipe"
+	if strings.HasPrefix(m.path, schema.RemoteScheme) {
+		message = "this version of pare fetches no models, so " + m.path + " cannot be read; download it and write its path"
+	}
+	p.report.Add(diag.Diagnostic{Severity: severity, Code: "file-missing", Span: n.Span, Message: message})
 	return nil
 }
