@@ -24,6 +24,8 @@ import (
 // beyond lists the codes of errors that a schema cannot find, or not always, with the reason. Every other error of the
 // parser the schema must find too, at the same place; and whatever the schema refuses, the parser must refuse there.
 var beyond = map[string]string{
+	"bad-address":             "what the address of a model means",
+	"remote-model":            "what this pare can fetch",
 	"bad-selector":            "the grammar of globs and regular expressions",
 	"bad-set":                 "the command line",
 	"condition-constant":      "the meaning of conditions",

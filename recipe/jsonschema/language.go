@@ -148,6 +148,9 @@ func (g *generator) step() *Schema {
 	if id := s.Properties.Get("id"); id != nil {
 		id.Type, id.AnyOf = nil, []*Schema{{Type: "string", Pattern: namePattern}, ref(mixed)}
 	}
+	if gates := s.Properties.Get("gates"); gates != nil {
+		g.refineGate(gates.Items)
+	}
 	if e := s.Properties.Get("expect"); e != nil {
 		refineExpect(e.AnyOf[len(e.AnyOf)-1])
 	}

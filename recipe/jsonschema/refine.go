@@ -13,6 +13,13 @@ func (g *generator) refine(root *Schema) {
 		root.Required = append([]string{"version"}, root.Required...)
 		v.AnyOf, v.Type = []*Schema{{Const: recipe.Version}, ref(filled)}, nil
 	}
+	if i := root.Properties.Get("imports"); i != nil {
+		i.MinItems = 1
+		i.Items.AnyOf[0].AllOf = []*Schema{{Pattern: fragmentPattern}}
+		// What a recipe needs may come from a file that it imports.
+		root.AllOf = []*Schema{{If: &Schema{Not: &Schema{Required: []string{"imports"}}}, Then: &Schema{Required: root.Required}}}
+		root.Required = []string{"version"}
+	}
 	if d := root.Properties.Get("data"); d != nil {
 		d.Names = &Schema{Pattern: namePattern}
 		refineData(d.Additional.(*Schema))

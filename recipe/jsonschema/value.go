@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/pare-ml/pare/recipe"
 	"github.com/pare-ml/pare/recipe/diag"
 	"github.com/pare-ml/pare/recipe/schema"
 	"github.com/pare-ml/pare/recipe/syntax"
@@ -60,12 +61,16 @@ func (g *generator) kind(f *schema.Field) *Schema {
 	case schema.KindAny:
 		return g.any(f)
 	}
-	return text(f)
+	return g.text(f)
 }
 
 // text is the schema of a text. What paths are refused the pattern says as far as one can.
-func text(f *schema.Field) *Schema {
+func (g *generator) text(f *schema.Field) *Schema {
 	switch f.Format {
+	case schema.FormatModel:
+		return or(&Schema{Type: "string", Pattern: pathPattern}, &Schema{Type: "string", Pattern: remotePattern}, ref(mixed))
+	case schema.FormatTarget:
+		return or(names(g.lang.Targets), &Schema{Type: "string", Pattern: profilePattern}, ref(mixed))
 	case schema.FormatPath, schema.FormatOutput:
 		return or(&Schema{Type: "string", Pattern: pathPattern}, ref(mixed))
 	}
@@ -74,10 +79,13 @@ func text(f *schema.Field) *Schema {
 
 // Patterns of values, in the syntax that ECMAScript and RE2 share.
 const (
-	pathPattern   = `^[^/~\\$<>:"|?*\x00-\x1f][^\\$<>:"|?*\x00-\x1f]*$`
-	sizePattern   = `^[0-9]+(\.[0-9]+)? ?(B|kB|KB|MB|GB|TB|KiB|MiB|GiB|TiB)$`
-	filledPattern = `^\$\{\{\s*[^\s}](.|\n)*\}\}$`
-	mixedPattern  = `\$\{\{\s*[^\s}](.|\n)*\}\}`
+	pathPattern     = `^[^/~\\$<>:"|?*\x00-\x1f][^\\$<>:"|?*\x00-\x1f]*$`
+	remotePattern   = `^hf://[A-Za-z0-9][A-Za-z0-9._-]*/[A-Za-z0-9][A-Za-z0-9._-]*(@[A-Za-z0-9._/-]+)?$`
+	profilePattern  = `^[^/~\\$<>:"|?*\x00-\x1f]([^\\$<>:"|?*\x00-\x1f]*/[^\\$<>:"|?*\x00-\x1f]*|[^\\$<>:"|?*\x00-\x1f]*\.([yY][aA]?[mM][lL]|[jJ][sS][oO][nN]))$`
+	fragmentPattern = `\.([yY][aA]?[mM][lL])$`
+	sizePattern     = `^[0-9]+(\.[0-9]+)? ?(B|kB|KB|MB|GB|TB|KiB|MiB|GiB|TiB)$`
+	filledPattern   = `^\$\{\{\s*[^\s}](.|\n)*\}\}$`
+	mixedPattern    = `\$\{\{\s*[^\s}](.|\n)*\}\}`
 )
 
 // excuse allows a default that lies outside of the range: written out it says what leaving it out says.
@@ -157,6 +165,18 @@ func words(choices []schema.Choice) *Schema {
 		s.EnumDescriptions = nil
 	}
 	return s
+}
+
+// names are words of the language, each with its help. Draft 7 has no empty enumeration.
+func names(list []recipe.Word) *Schema {
+	if len(list) == 0 {
+		return never("there is none")
+	}
+	var choices []schema.Choice
+	for _, w := range list {
+		choices = append(choices, schema.Choice{Name: w.Name, Doc: w.Doc})
+	}
+	return words(choices)
 }
 
 // list is a list of scalars, of which each keeps to the range, or of mappings.
