@@ -17,7 +17,13 @@ func (c *compiler) matchAny(sels []*recipe.Selector, l ir.Layer) bool {
 
 // matches tells whether a selector picks a layer: by its pattern, and by its condition if it has one.
 func (c *compiler) matches(s *recipe.Selector, l ir.Layer) bool {
-	return s.Match(l.Name, l.Type, l.Role) && c.holds(s.When, l)
+	return picks(s, &l) && c.holds(s.When, l)
+}
+
+// picks tells whether a selector's pattern fits a layer, with any of the roles that the layer has.
+func picks(s *recipe.Selector, l *ir.Layer) bool {
+	return s.Match(l.Name, l.Type, l.Role) ||
+		len(l.Roles) > 1 && slices.ContainsFunc(l.Roles[1:], func(role string) bool { return s.Match(l.Name, l.Type, role) })
 }
 
 // holds evaluates a condition on a layer; no condition holds always. One that cannot be evaluated is reported.

@@ -65,6 +65,16 @@ func (d DType) Bits() int {
 // Valid reports whether d is a type that ONNX knows.
 func (d DType) Valid() bool { return d != Undefined && int(d) < len(dtypes) }
 
+// ParseDType returns the type of that name.
+func ParseDType(name string) (DType, bool) {
+	for d, t := range dtypes {
+		if t.name == name {
+			return DType(d), true
+		}
+	}
+	return Undefined, false
+}
+
 // dtypeOf reads a type out of an attribute; Undefined if there is none of that number.
 func dtypeOf(v int64) DType {
 	if v < 0 || v >= int64(len(dtypes)) {

@@ -1,11 +1,13 @@
 package ir
 
+import "slices"
+
 // Layer is a node that owns a weight: what recipes select, override and report. Layers are found from the graph's
 // structure by Model.Layers and hold no state of their own.
 type Layer struct {
 	Name  string // the weight's name less its ".weight"; else the node's name; else the weight's. Unique
 	Type  string // one of LayerTypes
-	Role  string // one of LayerRoles; empty if nothing special is known
+	Role  string // the most specific of Roles; empty if nothing special is known
 	Index int    // the layer's place among all layers, from 0, in graph order
 	Depth int    // longest way from a graph input, counted in layers passed through: 0 if none
 
@@ -21,8 +23,15 @@ type Layer struct {
 	OutAxis     int   // axis of Weight along which outputs run; its scales stand along it
 	Kernel      []int // spatial size of a convolution
 	Groups      int   // of a convolution, else 1
-	Tied        bool  // the weight is used by more than one node
+	Tied        bool  // the weight is used by more than one layer
+
+	Roles    []string // of LayerRoles, the most specific first: attention_q, attention
+	TiedWith []string // names of the other layers that use the weight, in graph order
+	Siblings []string // names of the layers that read the same input for one purpose (q, k and v; gate and up)
 }
+
+// Is reports whether the layer has a role.
+func (l *Layer) Is(role string) bool { return slices.Contains(l.Roles, role) }
 
 // Word is a word of the recipe language with what it means.
 type Word struct{ Name, Doc string }
@@ -36,11 +45,29 @@ var LayerTypes = []Word{
 	{"recurrent", "LSTM, GRU or RNN"},
 }
 
-// LayerRoles are the roles that the graph's structure gives away. A layer has the first that fits.
+// LayerRoles are the roles that a layer can have, the most specific first. They follow from the graph's structure; where
+// that says nothing of attention, feed-forward networks and experts, from names (names.go).
 var LayerRoles = []Word{
+	{"lm_head", "linear layer that gives a score for each row of the embedding that the model's input indexes"},
 	{"head", "linear layer, or 1x1 convolution on pooled features, after which no other conv, linear or recurrent layer comes"},
-	{"last", "any other layer after which no conv, linear or recurrent layer comes"},
-	{"first", "layer before which no conv, linear, embedding or recurrent layer comes"},
+	{"attention_qkv", "linear layer that gives queries, keys and values at once"},
+	{"attention_kv", "linear layer that gives keys and values at once"},
+	{"attention_q", "linear layer that gives the queries of an attention"},
+	{"attention_k", "linear layer that gives its keys"},
+	{"attention_v", "linear layer that gives its values"},
+	{"attention_o", "linear layer that takes what an attention gives"},
+	{"attention", "any of the layers around an attention"},
+	{"ffn_gate_up", "linear layer that gives gate and up at once"},
+	{"ffn_gate", "linear layer of a gated feed-forward network whose output, through an activation, scales that of up"},
+	{"ffn_up", "linear layer that widens: the first of a feed-forward network"},
+	{"ffn_down", "linear layer that takes what the activation of a feed-forward network gives"},
+	{"ffn", "any of the layers of a feed-forward network"},
+	{"router", "linear layer whose largest outputs choose the experts"},
+	{"expert", "layer of a feed-forward network whose output is weighted by a router"},
+	{"embedding", "look-up of rows of a table"},
+	{"last", "layer, not a norm, after which no conv, linear or recurrent layer comes"},
+	{"first", "layer, not a norm, before which no conv, linear, embedding or recurrent layer comes"},
 	{"depthwise", "convolution with a group for each input channel"},
 	{"pointwise", "1x1 convolution in one group"},
+	{"norm", "normalization with a learned scale"},
 }

@@ -1,6 +1,7 @@
 package ir
 
 import (
+	"math"
 	"slices"
 	"strconv"
 	"strings"
@@ -13,21 +14,17 @@ func (m *Model) Layers() []Layer {
 	}
 	x := m.Graph.Index()
 	var layers []Layer
-	owners := map[string]int{} // weight -> layers that use it
 	for _, n := range m.Graph.Nodes {
 		l, ok := x.layer(n)
 		if !ok {
 			continue
 		}
 		l.Index = len(layers)
-		owners[l.Weight.Name]++
 		layers = append(layers, l)
 	}
 	name := newNamer()
 	for i := range layers {
-		l := &layers[i]
-		l.Tied = owners[l.Weight.Name] > 1
-		l.Name = name.of(l)
+		layers[i].Name = name.of(&layers[i])
 	}
 	x.setDepths(m.Graph, layers)
 	x.setRoles(m.Graph, layers)
@@ -134,13 +131,39 @@ func (x *Index) layer(n *Node) (Layer, bool) {
 		biasAt = -1
 		l.Type = "embedding"
 		l.InFeatures, l.OutFeatures, l.InAxis, l.OutAxis = w.Shape[0], w.Shape[1], 0, 1
-	case n.Is("BatchNormalization", "LayerNormalization", "InstanceNormalization", "GroupNormalization", "RMSNormalization"),
-		n.Domain == "com.microsoft" && n.Op == "SimplifiedLayerNormalization":
-		if w = x.constant(n.Input(1)); w.Tensor == nil {
+	case n.Is("BatchNormalization", "LayerNormalization", "InstanceNormalization", "GroupNormalization", "RMSNormalization",
+		"SimplifiedLayerNormalization"), n.microsoft("SimplifiedLayerNormalization", "SkipLayerNormalization", "SkipSimplifiedLayerNormalization"):
+		at := 1
+		if sumNorm(n) {
+			at, biasAt = 2, 3
+		}
+		if w = x.constant(n.Input(at)); w.Tensor == nil {
 			return l, false
 		}
 		l.Type = "norm"
 		l.InFeatures, l.OutFeatures = w.Len(), w.Len()
+	case n.Is("Mul"):
+		if w = x.normScale(n); w.Tensor == nil {
+			return l, false
+		}
+		biasAt = -1
+		l.Type = "norm"
+		l.InFeatures, l.OutFeatures = w.Len(), w.Len()
+	case n.microsoft("Attention", "QAttention"):
+		if w = x.constant(n.Input(1)); w.Tensor == nil || len(w.Shape) != 2 {
+			return l, false
+		}
+		l.setLinear(w, false)
+	case n.microsoft("MatMulNBits"):
+		if w = x.constant(n.Input(1)); w.Tensor == nil || !l.setPacked(w, n.Int("N", 0), n.Int("K", 0)) {
+			return l, false
+		}
+		for _, in := range n.Inputs[2:min(4, len(n.Inputs))] {
+			if t := x.Tensor(in); t != nil {
+				w.others = append(w.others, t)
+			}
+		}
+		biasAt = 5
 	case n.Is("LSTM", "GRU", "RNN"):
 		if w = x.constant(n.Input(1)); w.Tensor == nil || len(w.Shape) != 3 {
 			return l, false
@@ -155,11 +178,14 @@ func (x *Index) layer(n *Node) (Layer, bool) {
 	bias := stored{}
 	if biasAt > 0 {
 		bias = x.constant(n.Input(biasAt))
-	} else if l.Type == "linear" {
+	} else if l.Type == "linear" || l.Type == "norm" {
 		bias = x.addedBias(n, l.OutFeatures)
 	}
 	l.Bias = bias.Tensor
 	l.count(w, bias)
+	if n.Op == "MatMulNBits" {
+		l.Params += l.InFeatures*l.OutFeatures - w.Len()
+	}
 	switch {
 	case n.Op == "BatchNormalization":
 		l.count(x.constant(n.Input(3)), x.constant(n.Input(4)))
@@ -179,6 +205,19 @@ func (l *Layer) setLinear(w stored, rows bool) {
 		l.InAxis, l.OutAxis = r-1, r-2
 	}
 	l.InFeatures, l.OutFeatures = w.Shape[l.InAxis], w.Shape[l.OutAxis]
+}
+
+// setPacked reads the sizes of a weight whose columns are packed in blocks; false if they are impossible.
+func (l *Layer) setPacked(w stored, out, in int64) bool {
+	if len(w.Shape) < 2 || out <= 0 || in <= 0 || in > math.MaxInt32 || int64(w.Shape[0]) != out {
+		return false
+	}
+	if _, err := Elements([]int{int(out), int(in)}); err != nil {
+		return false
+	}
+	l.Type = "linear"
+	l.OutFeatures, l.InFeatures, l.OutAxis, l.InAxis = int(out), int(in), 0, 1
+	return true
 }
 
 // isTable reports whether a constant can be a table of embeddings: floating point, or quantized.

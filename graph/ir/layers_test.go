@@ -34,17 +34,17 @@ func table(layers []ir.Layer) string {
 
 func TestLayersOfResNet(t *testing.T) {
 	want := `0 stem.conv conv "first" depth 0 1->4 [3 3]/1 params 36 bytes 144
-1 stem.norm norm "" depth 1 4->4 []/1 params 16 bytes 64 bias
+1 stem.norm norm "norm" depth 1 4->4 []/1 params 16 bytes 64 bias
 2 stage1.block1.conv1 conv "" depth 2 4->4 [3 3]/1 params 144 bytes 576
-3 stage1.block1.norm1 norm "" depth 3 4->4 []/1 params 16 bytes 64 bias
+3 stage1.block1.norm1 norm "norm" depth 3 4->4 []/1 params 16 bytes 64 bias
 4 stage1.block1.conv2 conv "" depth 4 4->4 [3 3]/1 params 144 bytes 576
-5 stage1.block1.norm2 norm "" depth 5 4->4 []/1 params 16 bytes 64 bias
+5 stage1.block1.norm2 norm "norm" depth 5 4->4 []/1 params 16 bytes 64 bias
 6 stage2.block1.conv1 conv "" depth 6 4->8 [3 3]/1 params 288 bytes 1152
-7 stage2.block1.norm1 norm "" depth 7 8->8 []/1 params 32 bytes 128 bias
+7 stage2.block1.norm1 norm "norm" depth 7 8->8 []/1 params 32 bytes 128 bias
 8 stage2.block1.conv2 conv "" depth 8 8->8 [3 3]/1 params 576 bytes 2304
-9 stage2.block1.norm2 norm "" depth 9 8->8 []/1 params 32 bytes 128 bias
+9 stage2.block1.norm2 norm "norm" depth 9 8->8 []/1 params 32 bytes 128 bias
 10 stage2.block1.short conv "pointwise" depth 6 4->8 [1 1]/1 params 32 bytes 128
-11 stage2.block1.shortnorm norm "" depth 7 8->8 []/1 params 32 bytes 128 bias
+11 stage2.block1.shortnorm norm "norm" depth 7 8->8 []/1 params 32 bytes 128 bias
 12 head linear "head" depth 10 8->3 []/1 params 27 bytes 108 bias
 `
 	if got := table(resnet().Layers()); got != want {
@@ -72,8 +72,8 @@ func TestLayersOfOddGraphs(t *testing.T) {
 	y = b.Add(y, b.Floats("bias", []int{2}, 1, 2))
 	b.Output(y, ir.Float32, "batch", 2)
 
-	want := `0 embed embedding "first" depth 0 7->4 []/1 params 28 bytes 112 tied
-1 logits linear "head" depth 1 4->7 []/1 params 28 bytes 112 tied
+	want := `0 embed embedding "embedding" depth 0 7->4 []/1 params 28 bytes 112 tied
+1 logits linear "lm_head" depth 1 4->7 []/1 params 28 bytes 112 tied
 2 dw conv "first" depth 0 6->6 [3 3]/6 params 54 bytes 58
 3 MatMul_0 linear "head" depth 1 24->2 []/1 params 50 bytes 200 bias
 `

@@ -6,6 +6,8 @@
 // whose bytes are read only when asked for: a pass that changes a weight puts a new Tensor in place of the old one.
 package ir
 
+import "slices"
+
 // Model is a graph with what its file says around it.
 type Model struct {
 	Path     string // where it was read from, as the user named it; empty if made in memory
@@ -23,6 +25,14 @@ type Model struct {
 
 	Present uint32 // bit n: the file has field n, and it is written even if it is empty
 	Extra   Extra  // fields of the file's top level that pare does not read, kept as they are: functions, training
+}
+
+// HasWeights reports whether the model holds its weights: false if the bytes of a tensor are not there, as in a manifest.
+func (m *Model) HasWeights() bool {
+	if m.Graph == nil {
+		return false
+	}
+	return !slices.ContainsFunc(m.Graph.Constants(), func(t *Tensor) bool { return !t.HasData() })
 }
 
 // Opset says which version of an operator domain the graph uses; the empty domain is ONNX's own.

@@ -42,7 +42,7 @@ func accepts(l ir.Layer) (ok bool, why string) {
 
 // checkLayer finds parameters that will hardly work on a layer.
 func checkLayer(p *Params, l ir.Layer) []passes.Problem {
-	if l.Role == "depthwise" && p.Weights.Granularity == "tensor" {
+	if l.Is("depthwise") && p.Weights.Granularity == "tensor" {
 		return []passes.Problem{{Code: "one-scale-for-depthwise", Field: "weights.granularity", Warning: true,
 			Message: "one scale for all channels of a depthwise convolution usually costs most of the accuracy; use granularity: channel"}}
 	}
