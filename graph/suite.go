@@ -50,7 +50,7 @@ func (s *Suite) Metric(name string) *evaluate.Metric {
 
 // Language returns the words that recipes may use with this suite.
 func (s *Suite) Language() *recipe.Language {
-	l := &recipe.Language{Env: Env(s)}
+	l := &recipe.Language{Env: Env(s), Checks: checks}
 	for _, p := range s.Passes {
 		w := recipe.PassWord{Name: p.Name, Doc: p.Doc, Whole: p.Whole, Fields: p.Fields}
 		for _, o := range p.Order {
@@ -59,6 +59,9 @@ func (s *Suite) Language() *recipe.Language {
 		l.Passes = append(l.Passes, w)
 	}
 	for _, f := range s.Formats {
+		if f.HeaderOnly {
+			continue
+		}
 		l.Formats = append(l.Formats, recipe.Word{Name: f.Name, Doc: f.Doc, Extensions: f.Extensions})
 	}
 	for _, m := range s.Metrics {

@@ -12,6 +12,10 @@ type Format struct {
 	Doc        string
 	Extensions []string // ".onnx"; without a `format:` the path's extension decides
 
+	// HeaderOnly marks a format that holds no weights: a model can be looked at and planned against, not built, and
+	// recipes cannot ask for it as an output.
+	HeaderOnly bool
+
 	// Detect tells from the first bytes of a file whether it is of this format.
 	Detect func(head []byte) bool
 

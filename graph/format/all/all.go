@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/pare-ml/pare/graph/format"
+	"github.com/pare-ml/pare/graph/format/manifest"
 	"github.com/pare-ml/pare/graph/format/onnx"
 	"github.com/pare-ml/pare/graph/ir"
 )
@@ -18,6 +19,7 @@ import (
 // formats is the list: one line a format.
 var formats = []*format.Format{
 	&onnx.Format,
+	&manifest.Format,
 }
 
 // All lists the formats.

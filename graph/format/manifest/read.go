@@ -1,0 +1,491 @@
+package manifest
+
+import (
+	"bytes"
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"math"
+	"slices"
+	"strconv"
+	"strings"
+	"unicode/utf8"
+
+	"github.com/pare-ml/pare/graph/format"
+	"github.com/pare-ml/pare/graph/ir"
+)
+
+// reader reads a manifest into a model.
+type reader struct {
+	*scanner
+	graphs int // that nest around the place
+}
+
+// maxGraphs is how deep graphs may nest, as in the ONNX reader.
+const maxGraphs = 32
+
+func read(b []byte) (*Manifest, error) {
+	damaged := func(where, format_ string, args ...any) error {
+		return &format.Damaged{Where: where, Reason: fmt.Sprintf(format_, args...)}
+	}
+	if !utf8.Valid(b) {
+		return nil, damaged("", "the manifest is not valid UTF-8")
+	}
+	r := &reader{scanner: &scanner{data: b}}
+	m, from := r.manifest()
+	if r.err == nil && r.peek() != 0 {
+		r.fail("%s stands behind the end of the manifest", r.found())
+	}
+	var bad *scanError
+	if errors.As(r.err, &bad) {
+		return nil, damaged(bad.where, "%s", bad.reason)
+	}
+	if err := m.Model.Check(); err != nil {
+		return nil, damaged("", "%v", err)
+	}
+	if digest(b[from:]) == m.Header {
+		return m, nil
+	}
+	// Other line ends or blanks than were written: the header is written again and compared.
+	sum, err := Header(m.Model)
+	if err != nil || sum != m.Header {
+		return nil, damaged("header", "the digest of the header is not that of what stands below, as after a merge or an edit by hand; write the manifest anew with pare manifest")
+	}
+	return m, nil
+}
+
+// manifest reads the whole; from is where the part begins that the digest of the header covers.
+func (r *reader) manifest() (m *Manifest, from int) {
+	m = &Manifest{Model: &ir.Model{Graph: &ir.Graph{}}}
+	g := &graphReader{graph: m.Model.Graph}
+	keys := []string{"pare_manifest", "header", "weights", "layers", "format", "ir_version", "opsets"}
+	seen := map[string]bool{}
+	start := 0
+	r.mapping(func(key string) {
+		if len(seen) == 0 && key != "pare_manifest" {
+			r.fail("the first key is %q; that of a manifest is pare_manifest", key)
+			return
+		}
+		seen[key] = true
+		switch key {
+		case "pare_manifest":
+			if v := r.int(0, math.MaxInt64, key); r.err == nil && v != Version {
+				r.fail("the manifest has version %d; this pare reads version %d", v, Version)
+			}
+		case "header":
+			m.Header = r.digest()
+		case "weights":
+			m.Weights = r.digest()
+		case "layers":
+			r.list(r.layer)
+			if len(seen) == 4 { // in the order in which it was written
+				start = r.pos
+			}
+		case "format":
+			m.Model.Format = r.text()
+		case "ir_version":
+			m.Model.IRVersion = r.int(0, math.MaxInt32, key)
+		case "opsets":
+			r.list(func() { m.Model.Opsets = append(m.Model.Opsets, r.opset()) })
+		default:
+			if !r.graphKey(g, key) {
+				r.fail("unknown key %q; a manifest has %s", key, strings.Join(slices.Concat(keys, graphKeys), ", "))
+			}
+		}
+	})
+	r.finish(g)
+	for _, key := range []string{"header", "weights", "layers", "format", "opsets", "nodes"} {
+		if r.err == nil && !seen[key] {
+			r.fail("the key %s is missing", key)
+		}
+	}
+	if i := bytes.Index(r.data[start:], []byte(`"format"`)); i >= 0 {
+		start += i
+	}
+	return m, start
+}
+
+func (r *reader) digest() string {
+	s := r.text()
+	if r.err == nil && !(len(s) == len("sha256:")+64 && s[:7] == "sha256:") {
+		r.fail("the digest %s is none of the form sha256:…", strconv.Quote(s))
+	}
+	return s
+}
+
+func (r *reader) opset() (o ir.Opset) {
+	i := 0
+	r.list(func() {
+		switch i++; i {
+		case 1:
+			o.Domain = r.text()
+		case 2:
+			o.Version = r.int(0, math.MaxInt32, "the version of an opset")
+		default:
+			r.fail("an opset has more than a domain and a version")
+		}
+	})
+	if r.err == nil && i != 2 {
+		r.fail("an opset lacks its domain or version")
+	}
+	return o
+}
+
+// layer checks the form of a line of layers, whose content follows from the graph.
+func (r *reader) layer() {
+	r.mapping(func(key string) {
+		switch key {
+		case "name", "type":
+			r.text()
+		case "roles", "tied_with":
+			r.texts()
+		case "weight":
+			i := 0
+			r.list(func() {
+				if i++; i == 1 {
+					r.dtype()
+				} else {
+					r.sizes()
+				}
+			})
+		default:
+			r.fail("unknown key %q of a layer", key)
+		}
+	})
+}
+
+func (r *reader) texts() []string {
+	var out []string
+	r.list(func() { out = append(out, r.text()) })
+	return out
+}
+
+func (r *reader) dtype() ir.DType {
+	name := r.text()
+	d, ok := ir.ParseDType(name)
+	if !ok {
+		r.fail("unknown type %s", strconv.Quote(name))
+	}
+	return d
+}
+
+func (r *reader) sizes() []int {
+	out := []int{}
+	r.list(func() { out = append(out, int(r.int(0, math.MaxInt, "a dimension"))) })
+	return out
+}
+
+// graphKeys are the keys of a graph.
+var graphKeys = []string{"name", "inputs", "outputs", "values", "opaque", "tensors", "nodes"}
+
+// graphReader collects a graph.
+type graphReader struct {
+	graph *ir.Graph
+	names map[string]bool // of tensors
+}
+
+// graphKey reads the value behind a key of a graph; false if it has no such key.
+func (r *reader) graphKey(g *graphReader, key string) bool {
+	switch key {
+	case "name":
+		g.graph.Name = r.text()
+	case "inputs":
+		r.list(func() { g.graph.Inputs = append(g.graph.Inputs, r.value()) })
+	case "outputs":
+		r.list(func() { g.graph.Outputs = append(g.graph.Outputs, r.value()) })
+	case "values":
+		r.list(func() { g.graph.Values = append(g.graph.Values, r.value()) })
+	case "opaque":
+		g.graph.Opaque = r.texts()
+	case "tensors":
+		g.names = map[string]bool{}
+		r.list(func() {
+			t := r.tensor()
+			if r.err == nil && g.names[t.Name] {
+				r.fail("the tensor %s stands twice", strconv.Quote(t.Name))
+			}
+			g.names[t.Name] = true
+			g.graph.AddTensor(t)
+		})
+	case "nodes":
+		r.list(func() { g.graph.Nodes = append(g.graph.Nodes, r.node()) })
+	default:
+		return false
+	}
+	return true
+}
+
+// finish is for what can only be said of a whole graph.
+func (r *reader) finish(g *graphReader) {
+	if r.err == nil && len(g.graph.Nodes) > 0 && len(g.graph.Outputs) == 0 {
+		r.fail("a graph has no outputs")
+	}
+}
+
+func (r *reader) value() *ir.Value {
+	v := &ir.Value{}
+	i := 0
+	r.list(func() {
+		switch i++; i {
+		case 1:
+			v.Name = r.text()
+		case 2:
+			v.DType = r.dtype()
+		case 3:
+			v.Shape = r.shape()
+		default:
+			r.fail("a value has more than a name, a type and a shape")
+		}
+	})
+	if r.err == nil && i != 3 {
+		r.fail("a value lacks its name, type or shape")
+	}
+	return v
+}
+
+func (r *reader) shape() ir.Shape {
+	if r.null() {
+		return nil
+	}
+	s := ir.Shape{}
+	r.list(func() {
+		switch {
+		case r.null():
+			s = append(s, ir.Unknown)
+		case r.peek() == '"':
+			s = append(s, ir.Dim{Size: -1, Name: r.text()})
+		default:
+			s = append(s, ir.Dim{Size: r.int(0, math.MaxInt64, "a dimension")})
+		}
+	})
+	return s
+}
+
+func (r *reader) tensor() *ir.Tensor {
+	var name string
+	var dtype ir.DType
+	var shape []int
+	var data []byte
+	i := 0
+	r.list(func() {
+		switch i++; i {
+		case 1:
+			name = r.text()
+		case 2:
+			dtype = r.dtype()
+		case 3:
+			shape = r.sizes()
+		case 4:
+			data = r.numbers(name, dtype, shape)
+		default:
+			r.fail("a tensor has more than a name, a type, a shape and numbers")
+		}
+	})
+	if r.err == nil && i < 3 {
+		r.fail("a tensor lacks its name, type or shape")
+	}
+	t := ir.NewTensor(name, dtype, shape, data)
+	if i < 4 {
+		return t.Header()
+	}
+	return t
+}
+
+// numbers reads the elements of a small integer tensor.
+func (r *reader) numbers(name string, dtype ir.DType, shape []int) []byte {
+	switch dtype {
+	case ir.Int8, ir.Uint8, ir.Int16, ir.Uint16, ir.Int32, ir.Uint32, ir.Int64, ir.Uint64, ir.Bool:
+	default:
+		r.fail("the tensor %s has numbers; a manifest keeps those of integers alone, not of %s", strconv.Quote(name), dtype)
+		return nil
+	}
+	want, err := ir.Elements(shape)
+	if err != nil {
+		r.fail("tensor %s: %v", strconv.Quote(name), err)
+		return nil
+	}
+	b := []byte{}
+	n := 0
+	r.list(func() {
+		text, _ := r.number()
+		if n++; n > want || r.err != nil {
+			return
+		}
+		if b, err = appendNumber(b, dtype, text); err != nil {
+			r.fail("tensor %s: %v", strconv.Quote(name), err)
+		}
+	})
+	if r.err == nil && n != want {
+		r.fail("the tensor %s has %d numbers; shape %v needs %d", strconv.Quote(name), n, shape, want)
+	}
+	return b
+}
+
+func (r *reader) node() *ir.Node {
+	n := &ir.Node{}
+	r.mapping(func(key string) {
+		switch key {
+		case "op":
+			n.Op = r.text()
+		case "domain":
+			n.Domain = r.text()
+		case "name":
+			n.Name = r.text()
+		case "in":
+			n.Inputs = r.texts()
+		case "out":
+			n.Outputs = r.texts()
+		case "attrs":
+			r.mapping(func(name string) { n.Attrs = append(n.Attrs, r.attr(name)) })
+		default:
+			r.fail("unknown key %q of a node, which has op, domain, name, in, out, attrs", key)
+		}
+	})
+	return n
+}
+
+// attr reads the value of an attribute.
+func (r *reader) attr(name string) ir.Attr {
+	a := ir.Attr{Name: name}
+	switch r.peek() {
+	case '"':
+		a.Kind, a.String = ir.AttrString, r.text()
+	case '[':
+		r.attrList(&a, 0)
+	case '{':
+		r.attrMapping(&a)
+	default:
+		text, integer := r.number()
+		if integer {
+			a.Kind, a.Int = ir.AttrInt, r.parseInt(text)
+		} else {
+			a.Kind, a.Float = ir.AttrFloat, r.parseFloat(text)
+		}
+	}
+	return a
+}
+
+func (r *reader) parseInt(text string) int64 {
+	v, err := strconv.ParseInt(text, 10, 64)
+	if err != nil && r.err == nil {
+		r.fail("%s is no 64-bit integer", text)
+	}
+	return v
+}
+
+// parseFloat accepts what float writes: a number of float32, NaN or an infinity.
+func (r *reader) parseFloat(text string) float32 {
+	v, err := strconv.ParseFloat(text, 32)
+	if err != nil && r.err == nil {
+		r.fail("%s is no 32-bit number", strconv.Quote(text))
+	}
+	return float32(v)
+}
+
+// attrList reads a list of integers, floats or texts; kind 0 takes it from the first item.
+func (r *reader) attrList(a *ir.Attr, kind ir.AttrKind) {
+	r.list(func() {
+		if c := r.peek(); c == '"' || c == '{' {
+			if kind == ir.AttrFloats && c == '"' {
+				a.Floats = append(a.Floats, r.parseFloat(r.text()))
+				return
+			}
+			r.sameKind(&kind, ir.AttrStrings)
+			a.Strings = append(a.Strings, r.bytes())
+			return
+		}
+		text, integer := r.number()
+		switch {
+		case r.err != nil:
+		case integer && kind != ir.AttrFloats:
+			r.sameKind(&kind, ir.AttrInts)
+			a.Ints = append(a.Ints, r.parseInt(text))
+		default:
+			r.sameKind(&kind, ir.AttrFloats)
+			a.Floats = append(a.Floats, r.parseFloat(text))
+		}
+	})
+	if a.Kind = kind; kind == 0 && r.err == nil {
+		r.fail("the list of attribute %s is empty and does not say of what", strconv.Quote(a.Name))
+	}
+}
+
+func (r *reader) sameKind(kind *ir.AttrKind, found ir.AttrKind) {
+	if *kind != 0 && *kind != found {
+		r.fail("a list of an attribute holds items of two kinds")
+	}
+	*kind = found
+}
+
+// bytes reads a text, or the mapping that holds one that is not UTF-8.
+func (r *reader) bytes() (s string) {
+	if r.peek() == '"' {
+		return r.text()
+	}
+	r.mapping(func(key string) {
+		if key != "bytes" {
+			r.fail("unknown key %q where bytes must be", key)
+			return
+		}
+		b, err := base64.StdEncoding.DecodeString(r.text())
+		if err != nil && r.err == nil {
+			r.fail("bytes are no base64")
+		}
+		s = string(b)
+	})
+	return s
+}
+
+func (r *reader) attrMapping(a *ir.Attr) {
+	r.mapping(func(key string) {
+		if a.Kind != 0 {
+			r.fail("attribute %s has two values", strconv.Quote(a.Name))
+			return
+		}
+		switch key {
+		case "float":
+			a.Kind, a.Float = ir.AttrFloat, r.parseFloat(r.text())
+		case "ints":
+			r.attrList(a, ir.AttrInts)
+		case "floats":
+			r.attrList(a, ir.AttrFloats)
+		case "strings":
+			r.attrList(a, ir.AttrStrings)
+		case "bytes":
+			b, err := base64.StdEncoding.DecodeString(r.text())
+			if err != nil && r.err == nil {
+				r.fail("bytes are no base64")
+			}
+			a.Kind, a.String = ir.AttrString, string(b)
+		case "tensor":
+			a.Kind, a.Tensor = ir.AttrTensor, r.tensor()
+		case "graph":
+			a.Kind, a.Graph = ir.AttrGraph, r.subgraph()
+		case "other":
+			a.Kind = ir.AttrKind(r.int(0, 255, key))
+			if a.Kind == 0 {
+				a.Kind = ir.AttrOther
+			}
+		default:
+			r.fail("unknown kind %q of attribute %s", key, strconv.Quote(a.Name))
+		}
+	})
+	if r.err == nil && a.Kind == 0 {
+		r.fail("attribute %s has no value", strconv.Quote(a.Name))
+	}
+}
+
+func (r *reader) subgraph() *ir.Graph {
+	g := &graphReader{graph: &ir.Graph{}}
+	if r.graphs++; r.graphs > maxGraphs {
+		r.fail("graphs nest deeper than %d", maxGraphs)
+	}
+	r.mapping(func(key string) {
+		if !r.graphKey(g, key) {
+			r.fail("unknown key %q of a graph, which has %s", key, strings.Join(graphKeys, ", "))
+		}
+	})
+	r.graphs--
+	r.finish(g)
+	return g.graph
+}
