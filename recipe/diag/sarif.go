@@ -53,7 +53,7 @@ func sarifOf(list List, o SARIFOptions) sarifLog {
 		run.Tool.Driver.Rules = append(run.Tool.Driver.Rules, sarifRule{
 			ID:               code,
 			ShortDescription: sarifText{describe(code, o.Describe)},
-			HelpURI:          checksPage + "#" + url.PathEscape(code),
+			HelpURI:          CheckPage(code),
 		})
 	}
 	for _, d := range list {
@@ -66,6 +66,9 @@ func sarifOf(list List, o SARIFOptions) sarifLog {
 		Runs:    []sarifRun{run},
 	}
 }
+
+// CheckPage is the address of the section of docs/checks.md about a code.
+func CheckPage(code string) string { return checksPage + "#" + url.PathEscape(code) }
 
 // codesOf lists the codes that occur, sorted.
 func codesOf(list List) []string {
