@@ -86,7 +86,7 @@ func (s *session) build(path string, o buildOptions) error {
 func (p *project) input() (*ir.Model, error) {
 	m, err := p.Model(p.recipe.Model.Path)
 	if err == nil {
-		return m, nil
+		return m, needWeights(m, "build")
 	}
 	if err = p.missing(err, p.recipe.Model.Node, diag.Error); err == nil {
 		err = findingsError{}

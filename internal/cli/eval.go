@@ -108,6 +108,10 @@ func (s *session) subject(path, name string, set dataset.Set, workers int) (*eva
 	if err != nil {
 		return nil, nil, err
 	}
+	if err := needWeights(m, "eval"); err != nil {
+		done()
+		return nil, nil, err
+	}
 	info, err := os.Stat(path)
 	if err == nil {
 		var preds *evaluate.Predictions

@@ -31,6 +31,11 @@ header is read; --stats reads the weights as well and adds their range, spread a
 				return err
 			}
 			defer done()
+			if *stats {
+				if err := needWeights(m, "inspect --stats"); err != nil {
+					return err
+				}
+			}
 			sheet, err := inspect(m, *stats)
 			if err != nil {
 				return err
@@ -76,7 +81,10 @@ type layerLine struct {
 	Index  int         `json:"index"`
 	Name   string      `json:"name"`
 	Type   string      `json:"type"`
-	Role   string      `json:"role,omitempty"`
+	Role   string      `json:"role,omitempty"`  // the most specific of roles
+	Roles  []string    `json:"roles,omitempty"` // all that selectors may name
+	Tied   []string    `json:"tied_with,omitempty"`
+	Near   []string    `json:"siblings,omitempty"`
 	DType  string      `json:"dtype"`
 	Shape  []int       `json:"shape"`
 	Params int         `json:"params"`
@@ -103,8 +111,8 @@ func inspect(m *ir.Model, stats bool) (*sheet, error) {
 	}
 	work := m.Work(nil)
 	for _, l := range m.Layers() {
-		row := &layerLine{Index: l.Index, Name: l.Name, Type: l.Type, Role: l.Role, DType: l.Weight.DType.String(),
-			Shape: l.Weight.Shape, Params: l.Params, Bytes: l.Bytes, Work: work[l.Name]}
+		row := &layerLine{Index: l.Index, Name: l.Name, Type: l.Type, Role: l.Role, Roles: l.Roles,
+			Tied: l.TiedWith, Near: l.Siblings, DType: l.Weight.DType.String(), Shape: l.Weight.Shape, Params: l.Params, Bytes: l.Bytes, Work: work[l.Name]}
 		if stats {
 			st, err := weightStats(l.Weight)
 			if err != nil {
@@ -142,7 +150,11 @@ func line(v *ir.Value) valueLine {
 
 func (sh *sheet) print(s *session, m *ir.Model, stats bool) error {
 	var b strings.Builder
-	fmt.Fprintf(&b, "%s: %s, %s, %s, %s parameters, %s\n", diag.Printable(m.Path), m.Format, plural(sh.Nodes, "node"),
+	form := m.Format
+	if !m.HasWeights() {
+		form = "manifest of a model in " + form
+	}
+	fmt.Fprintf(&b, "%s: %s, %s, %s, %s parameters, %s\n", diag.Printable(m.Path), form, plural(sh.Nodes, "node"),
 		plural(len(sh.Layers), "layer"), human.Count(sh.Params), human.Bytes(sh.Bytes))
 	for _, v := range sh.Inputs {
 		fmt.Fprintf(&b, "  input   %s  %s %s\n", diag.Printable(v.Name), v.Shape, v.DType)
@@ -152,14 +164,14 @@ func (sh *sheet) print(s *session, m *ir.Model, stats bool) error {
 	}
 	fmt.Fprintln(&b)
 	tw := tabwriter.NewWriter(&b, 0, 8, 2, ' ', 0)
-	head := "  #\tlayer\ttype\trole\tweight\tparameters\tsize\twork"
+	head := "  #\tlayer\ttype\troles\tweight\tparameters\tsize\twork"
 	if stats {
 		head += "\tabsmax\tstd\tzeros"
 	}
 	fmt.Fprintln(tw, head)
 	for _, l := range sh.Layers {
 		shape := strings.Trim(strings.ReplaceAll(fmt.Sprint(l.Shape), " ", "x"), "[]")
-		fmt.Fprintf(tw, "  %d\t%s\t%s\t%s\t%s %s\t%s\t%s\t%s", l.Index, diag.Printable(l.Name), l.Type, l.Role, shape, l.DType,
+		fmt.Fprintf(tw, "  %d\t%s\t%s\t%s\t%s %s\t%s\t%s\t%s", l.Index, diag.Printable(l.Name), l.Type, strings.Join(l.Roles, " "), shape, l.DType,
 			human.Count(int64(l.Params)), human.Bytes(l.Bytes), human.Short(l.Work))
 		if l.Stats != nil {
 			fmt.Fprintf(tw, "\t%.4g\t%.4g\t%s", l.Stats.AbsMax, l.Stats.Std, human.Percent(l.Stats.Sparsity))
@@ -167,6 +179,33 @@ func (sh *sheet) print(s *session, m *ir.Model, stats bool) error {
 		fmt.Fprintln(tw)
 	}
 	tw.Flush()
+	sh.relations(&b)
 	_, err := fmt.Fprint(s.stdout, b.String())
 	return err
+}
+
+// relations lists groups of layers that are treated alike: those that share a weight, and those that read one input for
+// one purpose.
+func (sh *sheet) relations(b *strings.Builder) {
+	seen := map[string]bool{}
+	group := func(title, first string, others []string) {
+		if len(others) == 0 || seen[title+first] {
+			return
+		}
+		for _, o := range others {
+			seen[title+o] = true
+		}
+		fmt.Fprintf(b, "  %s: %s\n", title, diag.Printable(shorten(append([]string{first}, others...), 6)))
+	}
+	var lines strings.Builder
+	b, out := &lines, b
+	for _, l := range sh.Layers {
+		group("one weight", l.Name, l.Tied)
+	}
+	for _, l := range sh.Layers {
+		group("siblings", l.Name, l.Near)
+	}
+	if lines.Len() > 0 {
+		fmt.Fprintf(out, "\n%s", lines.String())
+	}
 }

@@ -144,13 +144,7 @@ func (p *project) open(path string) (*os.File, error) {
 
 // header opens the model that goes in or, if it is not there, its manifest.
 func (p *project) header() (*ir.Model, error) {
-	in := p.recipe.Model
-	m, err := p.Model(in.Path)
-	var gone *errMissing
-	if errors.As(err, &gone) && in.Manifest != "" {
-		return p.Model(in.Manifest)
-	}
-	return m, err
+	return p.manifestOr(p.Model(p.recipe.Model.Path))
 }
 
 // Model opens a model that the recipe names.
