@@ -1,6 +1,10 @@
 package graph
 
-import "slices"
+import (
+	"slices"
+
+	"github.com/pare-ml/pare/graph/measure"
+)
 
 // actions lays a plan's work out: for each step the measurements it needs and its units of layers, then writing,
 // reading back and the gates. The order is one in which they may run; Inputs say what each has to wait for.
@@ -18,6 +22,10 @@ func actions(p *Plan) []*Action {
 		}
 		before := slices.Clone(state)
 		for _, n := range s.Needs {
+			if i := slices.IndexFunc(all, func(a *Action) bool { return a.Do == Measure && a.Step == p.sharedWith(s, n) && a.Need == n }); i >= 0 {
+				before = append(before, all[i])
+				continue
+			}
 			before = append(before, add(&Action{Do: Measure, Step: s, Need: n, Inputs: state}))
 		}
 		var done []*Action
@@ -42,10 +50,35 @@ func actions(p *Plan) []*Action {
 	return all
 }
 
+// sharedWith returns the first step before s that makes the same measurement on the same state of the model, or nil: no
+// step from there on changes the model.
+func (p *Plan) sharedWith(s *Step, n measure.Need) *Step {
+	var first *Step
+	for _, other := range p.Steps {
+		switch {
+		case other == s:
+			return first
+		case other.Skipped != "":
+			continue
+		case first == nil && slices.Contains(other.Needs, n):
+			first = other
+		}
+		if other.changes() {
+			first = nil
+		}
+	}
+	return nil
+}
+
+// changes tells whether a step does anything to the model, as far as it is foreseen.
+func (s *Step) changes() bool {
+	return s.Did != "" || slices.ContainsFunc(s.Layers, func(t *Treatment) bool { return t.Effect.Did != "" })
+}
+
 // Tests returns the data sets to measure the artefact on: those that gates name, else every one that no step reads.
 func (p *Plan) Tests() []string {
 	var named []string
-	for _, g := range p.Recipe.Gates {
+	for _, g := range p.allGates() {
 		if g.Data != "" && !slices.Contains(named, g.Data) {
 			named = append(named, g.Data)
 		}

@@ -86,9 +86,11 @@ func FactsOfLayer(l ir.Layer) map[string]any {
 }
 
 // FactsOfModel returns the header facts of a model.
-func FactsOfModel(m *ir.Model) map[string]any {
+func FactsOfModel(m *ir.Model) map[string]any { return factsOfLayers(m, m.Layers()) }
+
+// factsOfLayers is FactsOfModel for a model whose layers are known.
+func factsOfLayers(m *ir.Model, layers []ir.Layer) map[string]any {
 	var params, bytes int64
-	layers := m.Layers()
 	for _, l := range layers {
 		params += int64(l.Params)
 		bytes += l.Bytes

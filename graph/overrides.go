@@ -2,44 +2,137 @@ package graph
 
 import (
 	"fmt"
-	"slices"
+	"strings"
 
-	"github.com/pare-ml/pare/graph/ir"
+	"github.com/pare-ml/pare/passes"
 	"github.com/pare-ml/pare/recipe"
-	"github.com/pare-ml/pare/recipe/condition"
 	"github.com/pare-ml/pare/recipe/diag"
 	"github.com/pare-ml/pare/recipe/syntax"
 )
 
-func (c *compiler) matchAny(sels []*recipe.Selector, l ir.Layer) bool {
-	return slices.ContainsFunc(sels, func(s *recipe.Selector) bool { return c.matches(s, l) })
+// resolved are the parameters that a set of overrides leads to, with the mapping that they were read from.
+type resolved struct {
+	params *passes.Params
+	node   *syntax.Node
 }
 
-// matches tells whether a selector picks a layer: by its pattern, and by its condition if it has one.
-func (c *compiler) matches(s *recipe.Selector, l ir.Layer) bool {
-	return picks(s, &l) && c.holds(s.When, l)
-}
-
-// picks tells whether a selector's pattern fits a layer, with any of the roles that the layer has.
-func picks(s *recipe.Selector, l *ir.Layer) bool {
-	return s.Match(l.Name, l.Type, l.Role) ||
-		len(l.Roles) > 1 && slices.ContainsFunc(l.Roles[1:], func(role string) bool { return s.Match(l.Name, l.Type, role) })
-}
-
-// holds evaluates a condition on a layer; no condition holds always. One that cannot be evaluated is reported.
-func (c *compiler) holds(when *condition.Condition, l ir.Layer) bool {
-	if when == nil {
-		return true
+// parameters works out each layer's effective parameters: the step's, then every override that matches, in order, so
+// that the last match wins, parameter by parameter.
+func (c *compiler) parameters(step *Step) {
+	var (
+		rs      = step.Step
+		acting  = step.acting()
+		matches = c.overridden(rs, acting)
+		wins    = make([]int, len(rs.Overrides)) // layers on which an override decides at least one parameter
+		known   = map[string]*resolved{}         // by which overrides matched
+		fields  = step.Pass.Fields()
+		checked = map[string]bool{}
+	)
+	for i, t := range acting {
+		key := ""
+		for j, o := range rs.Overrides {
+			if matches[j][i] {
+				key += fmt.Sprint(j, ",")
+				t.Overrides = append(t.Overrides, o)
+				t.Rules = append(t.Rules, o.Node.Span)
+			}
+		}
+		for _, j := range winners(rs.Overrides, matches, i) {
+			wins[j]++
+		}
+		r := known[key]
+		if r == nil {
+			r = &resolved{params: step.Params, node: rs.Params}
+			for _, o := range t.Overrides {
+				r.node = fields.Merge(r.node, o.Set)
+			}
+			if len(t.Overrides) > 0 {
+				p, ok := step.Pass.Decode(c.recipe.Decoder(c.facts, c.report), r.node)
+				if !ok {
+					return
+				}
+				r.params = p
+			}
+			known[key] = r
+		}
+		t.Params, t.node = r.params, r.node
+		for _, p := range step.Pass.Check(t.Params, t.Layer) {
+			c.problem(p, t, rs, checked)
+		}
 	}
-	yes, err := when.Bool(condition.Facts{"layer": FactsOfLayer(l), "model": c.facts["model"], "vars": c.facts["vars"]})
-	if err != nil {
-		c.report.Add(diag.Diagnostic{Severity: diag.Error, Code: "condition-fails", Span: when.Node.Span,
-			Subject: "layer " + l.Name, Message: fmt.Sprintf("the condition cannot be evaluated: %v", err)})
+	c.fights(rs, acting, matches)
+	for j, o := range rs.Overrides {
+		switch uses := count(matches[j]); {
+		case uses == 0:
+			c.noMatch(o, step, acting)
+		case wins[j] == 0:
+			c.report.Warningf(o.Node.Span, "override-shadowed",
+				"this override has no effect: later ones set the same parameters on every layer it matches")
+		}
 	}
-	return yes && err == nil
+	c.always(rs, acting)
 }
 
-// leaf is one parameter that an override sets.
+// overridden tells for each override which of the layers it matches.
+func (c *compiler) overridden(rs *recipe.Step, acting []*Treatment) [][]bool {
+	out := make([][]bool, len(rs.Overrides))
+	for j, o := range rs.Overrides {
+		out[j] = make([]bool, len(acting))
+		for i, t := range acting {
+			out[j][i] = c.targeted(o, t.at) && c.holds(o.When, t.at)
+		}
+	}
+	return out
+}
+
+// targeted tells whether the targets of an override pick layer i, whatever its condition says.
+func (c *compiler) targeted(o *recipe.Override, i int) bool {
+	return len(o.Targets) == 0 || c.firstOf(o.Targets, i) != nil
+}
+
+// noMatch reports an override that matches no layer: its targets match none, or its condition holds for none.
+func (c *compiler) noMatch(o *recipe.Override, step *Step, acting []*Treatment) {
+	targeted := 0
+	names := make([]string, len(acting))
+	for i, t := range acting {
+		names[i] = t.Layer.Name
+		if c.targeted(o, t.at) {
+			targeted++
+		}
+	}
+	switch {
+	case len(acting) == 0:
+	case o.When != nil && targeted > 0 && len(o.Targets) > 0:
+		c.report.Errorf(o.When.Node.Span, "override-matches-nothing", "%s holds for none of the %s that the override's targets match",
+			oneLine(o.When.Text), plural(targeted, "layer"))
+	case o.When != nil && targeted > 0:
+		c.report.Errorf(o.When.Node.Span, "override-matches-nothing", "%s holds for none of the %s of step %s",
+			oneLine(o.When.Text), plural(targeted, "layer"), step.Step.ID)
+	default:
+		c.report.Errorf(o.Node.Span, "override-matches-nothing", "this override matches none of the %s of step %s%s",
+			plural(len(acting), "layer"), step.Step.ID, diag.Suggest(o.Targets[0].Text, names))
+	}
+}
+
+// problem reports parameters that a pass cannot use on a layer: once for all layers of which the same is to be said.
+func (c *compiler) problem(p passes.Problem, t *Treatment, rs *recipe.Step, seen map[string]bool) {
+	at := rs.Node.Span
+	if t.node != nil {
+		at = t.node.At(p.Field).Span
+	}
+	key := fmt.Sprint(at.Start, p.Code, p.Message)
+	if seen[key] {
+		return
+	}
+	seen[key] = true
+	severity := diag.Error
+	if p.Warning {
+		severity = diag.Warning
+	}
+	c.report.Add(diag.Diagnostic{Severity: severity, Code: p.Code, Span: at, Subject: "layer " + t.Layer.Name, Message: p.Message})
+}
+
+// leaf is one parameter that a mapping sets.
 type leaf struct {
 	path string
 	node *syntax.Node
@@ -61,19 +154,31 @@ func leaves(n *syntax.Node, prefix string) []leaf {
 	return out
 }
 
-// winners returns those of the matched overrides that decide at least one parameter: of those that set it, the last.
-func winners(all []*recipe.Override, matched []int) []int {
-	last := map[string]int{}
-	for _, i := range matched {
-		for _, l := range leaves(all[i].Set, "") {
-			last[l.path] = i
+// covers tells whether setting the parameter a decides b too: they are one, or b lies inside a.
+func covers(a, b string) bool { return a == b || strings.HasPrefix(b, a+".") }
+
+// winners returns those of the overrides matched on layer i that decide at least one parameter: of those that set it,
+// the last.
+func winners(all []*recipe.Override, matches [][]bool, i int) []int {
+	var matched, out []int
+	for j := range all {
+		if matches[j][i] {
+			matched = append(matched, j)
 		}
 	}
-	var out []int
-	for _, i := range matched {
-		for _, l := range leaves(all[i].Set, "") {
-			if last[l.path] == i {
-				out = append(out, i)
+	if len(matched) < 2 {
+		return matched
+	}
+	last := map[string]int{}
+	for _, j := range matched {
+		for _, l := range leaves(all[j].Set, "") {
+			last[l.path] = j
+		}
+	}
+	for _, j := range matched {
+		for _, l := range leaves(all[j].Set, "") {
+			if last[l.path] == j {
+				out = append(out, j)
 				break
 			}
 		}
@@ -84,16 +189,7 @@ func winners(all []*recipe.Override, matched []int) []int {
 // fights reports pairs of overrides that set one parameter of one layer to different values. An override that is
 // covered on every layer is reported as shadowed instead, and one that narrows an earlier one to fewer layers is how
 // overrides are meant to be used; what is left is a pair in which each has layers of its own.
-func (c *compiler) fights(rs *recipe.Step, ts []*Treatment) {
-	layers := make([]map[string]bool, len(rs.Overrides))
-	for i, o := range rs.Overrides {
-		layers[i] = map[string]bool{}
-		for _, t := range ts {
-			if c.overrides(o, t.Layer) {
-				layers[i][t.Layer.Name] = true
-			}
-		}
-	}
+func (c *compiler) fights(rs *recipe.Step, ts []*Treatment, matches [][]bool) {
 	for j := range rs.Overrides {
 		for i := range j {
 			path, a, b := conflict(rs.Overrides[i], rs.Overrides[j])
@@ -101,12 +197,12 @@ func (c *compiler) fights(rs *recipe.Step, ts []*Treatment) {
 				continue
 			}
 			var shared []string
-			for _, t := range ts {
-				if layers[i][t.Layer.Name] && layers[j][t.Layer.Name] {
+			for k, t := range ts {
+				if matches[i][k] && matches[j][k] {
 					shared = append(shared, t.Layer.Name)
 				}
 			}
-			if len(shared) == 0 || len(shared) == len(layers[i]) || len(shared) == len(layers[j]) {
+			if len(shared) == 0 || len(shared) == count(matches[i]) || len(shared) == count(matches[j]) {
 				continue
 			}
 			c.report.Add(diag.Diagnostic{Severity: diag.Warning, Code: "overrides-fight", Span: b.Span, Subject: "layer " + shared[0],

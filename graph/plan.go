@@ -6,6 +6,7 @@ import (
 	"github.com/pare-ml/pare/passes"
 	"github.com/pare-ml/pare/recipe"
 	"github.com/pare-ml/pare/recipe/diag"
+	"github.com/pare-ml/pare/recipe/syntax"
 )
 
 // Plan is a compiled recipe: every step with what it will do to every layer, and the actions that do it, in the order
@@ -18,6 +19,12 @@ type Plan struct {
 	Gates   []string // what they ask, in words
 	Before  Totals
 	After   Totals // foreseen
+
+	Evaluation Cost // of measuring model and baseline on a test set
+
+	rules  map[*recipe.Gate]string // all gates in words, those of steps too
+	output *ir.Model               // header of the model that the steps leave, as foreseen
+	final  []ir.Layer              // its layers
 }
 
 // Totals of a model's layers.
@@ -29,24 +36,49 @@ type Totals struct {
 	Work   int64 `json:"work"`  // multiply-adds for one sample; 0 if shapes are not known
 }
 
+// Cost is an estimate of what a step asks of the machine. Zero where it cannot be known from the header.
+type Cost struct {
+	Memory int64 // bytes at the peak: weights held, and activations of the batches in use
+	Work   int64 // multiply-adds of all that the step runs the model for
+}
+
 // Step is a step of the recipe with its selections resolved.
 type Step struct {
 	Step    *recipe.Step
 	Pass    *passes.Pass
 	Params  *passes.Params // the step's own
 	Skipped string         // why the step is left out; empty if it runs
+	AtRun   string         // the condition that decides at run whether the step is left out; the plan shows it as running
 	Needs   []measure.Need
 	Did     string         // what it does to the model as a whole, as far as it says so
-	Layers  []*Treatment   // in model order
+	Found   []ir.Layer     // the layers that there are when the step begins
+	Layers  []*Treatment   // of those that it picks or that must follow, in model order
 	Units   [][]*Treatment // layers that the pass must treat together
+	Passed  []Passed       // layers that it does not pick, in model order
+	Cost    Cost
+
+	node *syntax.Node // what Params were read from
 }
 
 // Treatment is what one step does to one layer.
 type Treatment struct {
-	Layer  ir.Layer       // as the step finds it
-	Params *passes.Params // effective; nil for a pass that treats the model as a whole
-	Rules  []diag.Span    // where it was decided: the step, then the overrides that matched, in order
-	Effect passes.Effect  // foreseen
+	Layer     ir.Layer           // as the step finds it
+	Target    *recipe.Selector   // the first that picks it; nil if the step has no targets
+	Overrides []*recipe.Override // those that match, in order
+	Params    *passes.Params     // effective; nil for a layer that the pass does not treat
+	Rules     []diag.Span        // where it was decided: the step, then the overrides that matched, in order
+	Effect    passes.Effect      // foreseen
+
+	node *syntax.Node // what Params were read from; nil: nothing but defaults
+	at   int          // place of the layer among the layers of the model that the step finds
+}
+
+// Passed is a layer that a step does not pick. Without a reason no target matches it.
+type Passed struct {
+	Layer   ir.Layer
+	Target  *recipe.Selector // the first that matches it
+	Ignored *recipe.Selector // the entry of ignore that takes it out again
+	Refused string           // why the pass cannot treat it, for a step without targets
 }
 
 // Doing is a kind of action.

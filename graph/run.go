@@ -74,7 +74,7 @@ func (r *Runner) step(ctx context.Context, p *Plan, i int, m, input *ir.Model, s
 		Open: r.Open, Data: r.Data, Measure: shared.make,
 		Progress: func(done, total int, note string) { r.log(s.Step.ID, done, total, note) },
 	}
-	before, found := statesOf(m), m.Clone()
+	before, found := m.Layers(), m.Clone()
 	real := &Step{Step: s.Step, Pass: s.Pass, Params: s.Params}
 	for _, t := range s.Layers {
 		c := *t
@@ -85,18 +85,19 @@ func (r *Runner) step(ctx context.Context, p *Plan, i int, m, input *ir.Model, s
 			return nil, fmt.Errorf("measure %s: %w", describe(need), err)
 		}
 	}
+	find, into := newFinder(m), newMerger(real)
 	for j, unit := range s.Units {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
-		effects, err := s.Pass.Run(ctx, site, s.Params, layerParams(m, unit))
+		effects, err := s.Pass.Run(ctx, site, s.Params, find.params(unit))
 		if err != nil {
 			return nil, explain(err)
 		}
-		merge(real, effects)
+		into.merge(effects)
 		r.log(s.Step.ID, j+1, len(s.Units), "")
 	}
-	fill(real, before, statesOf(m))
+	fill(real, before, m.Layers())
 	d := &Done{Step: real, Layers: real.Layers, Did: real.Did}
 	for _, t := range d.Layers {
 		if !t.Effect.To.Gone && t.Effect.From.DType != t.Effect.To.DType {

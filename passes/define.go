@@ -20,6 +20,8 @@ type Pass struct {
 	check   func(x *Params, l ir.Layer) []Problem
 	needs   func(x *Params) []measure.Need
 	uses    func(x *Params) []string
+	load    func(x *Params) Load
+	apart   func(layers []LayerParams) bool
 	join    func(m *ir.Model, layers []LayerParams) ([][]int, error)
 	foresee func(s *Site, step *Params, layers []LayerParams) ([]Effect, error)
 	run     func(ctx context.Context, s *Site, step *Params, layers []LayerParams) ([]Effect, error)
@@ -37,6 +39,9 @@ func (x *Params) Canonical() []byte { return x.object.Canonical() }
 
 // Effective returns the parameters, defaults included, as nested maps: what the effective recipe prints.
 func (x *Params) Effective() map[string]any { return x.object.Effective() }
+
+// Settings returns the parameters, defaults included, in the order of their records.
+func (x *Params) Settings() []schema.Setting { return x.object.Settings() }
 
 // LayerParams is a layer with the parameters that hold for it.
 type LayerParams struct {
@@ -87,6 +92,13 @@ func Define[P any](info Info, spec Spec[P]) *Pass {
 		}
 		return spec.Uses(own(x))
 	}
+	p.load = func(x *Params) Load {
+		if spec.Load == nil {
+			return Load{}
+		}
+		return spec.Load(own(x))
+	}
+	p.apart = func(layers []LayerParams) bool { return spec.Apart != nil && spec.Apart(treat(layers)) }
 	p.join = func(m *ir.Model, layers []LayerParams) ([][]int, error) {
 		if spec.Join == nil {
 			return standardJoin(info.Whole, len(layers)), nil
@@ -136,6 +148,12 @@ func (p *Pass) Needs(x *Params) []measure.Need { return p.needs(x) }
 
 // Uses lists the data sets that the pass itself reads.
 func (p *Pass) Uses(x *Params) []string { return p.uses(x) }
+
+// Load tells how often the pass runs the model by itself.
+func (p *Pass) Load(x *Params) Load { return p.load(x) }
+
+// Apart tells whether Foresee may be given these layers, which are of several units, at once.
+func (p *Pass) Apart(layers []LayerParams) bool { return p.apart(layers) }
 
 // Join groups the layers, given by index, that must be treated together. Every layer is in exactly one group; indexes
 // rise within a group, and groups stand in the order of their first layers.

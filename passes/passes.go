@@ -90,6 +90,9 @@ type Spec[P any] struct {
 	// Uses lists the names of data sets that the pass reads itself.
 	Uses func(p *P) []string
 
+	// Load tells how often the pass runs the model by itself, for estimates of memory and work. Nil: never.
+	Load func(p *P) Load
+
 	// Join groups the layers (given by index) that must be treated together. Nil: each alone; for a Whole pass: all.
 	Join func(m *ir.Model, layers []Treated[P]) ([][]int, error)
 
@@ -97,8 +100,21 @@ type Spec[P any] struct {
 	// says what each layer will become. Nil: nothing changes shape or type.
 	Foresee func(s *Site, u Unit[P]) ([]Effect, error)
 
+	// Apart tells whether Foresee may be given these layers at once though they are of several units: nothing that it
+	// does to one unit bears on another. It saves rewriting a large graph layer by layer. Nil: one unit at a time.
+	Apart func(layers []Treated[P]) bool
+
 	// Run does the work on s.Model.
 	Run func(ctx context.Context, s *Site, u Unit[P]) ([]Effect, error)
+}
+
+// Load says how often a pass runs the model, beside the measurements that it asks for.
+type Load struct {
+	Batch    int    // samples at a time
+	Samples  int    // in all
+	Backward bool   // gradients are taken
+	State    int    // numbers that the optimizer keeps for each parameter
+	Teacher  string // a second model that sees the same samples: input, or a path; empty: none
 }
 
 // Site is where a pass works. The engine fills it; a pass changes nothing but Model.

@@ -26,6 +26,7 @@ var Pass = passes.Define(passes.Info{
 }, passes.Spec[Params]{
 	Fields:  fields,
 	Uses:    func(p *Params) []string { return []string{p.Data} },
+	Load:    func(p *Params) passes.Load { l := p.Params.Load(); l.Teacher = p.Teacher; return l },
 	Foresee: foresee,
 	Run:     run,
 })

@@ -30,6 +30,7 @@ var Pass = passes.Define(passes.Info{
 	Needs:   needs,
 	Join:    join,
 	Foresee: foresee,
+	Apart:   func(layers []passes.Treated[Params]) bool { return !structured(layers) },
 	Run:     run,
 })
 

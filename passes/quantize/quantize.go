@@ -40,6 +40,7 @@ var Pass = passes.Define(passes.Info{
 	Foresee: func(s *passes.Site, u passes.Unit[Params]) ([]passes.Effect, error) {
 		return newWork(s, u).do(nil)
 	},
+	Apart: func([]passes.Treated[Params]) bool { return true }, // units share no weight and, if there are several, no activation
 	Run: func(ctx context.Context, s *passes.Site, u passes.Unit[Params]) ([]passes.Effect, error) {
 		w := newWork(s, u)
 		if err := w.load(); err != nil {

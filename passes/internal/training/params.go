@@ -5,6 +5,7 @@ package training
 
 import (
 	"fmt"
+	"github.com/pare-ml/pare/passes"
 
 	"github.com/pare-ml/pare/recipe/diag"
 	"github.com/pare-ml/pare/recipe/schema"
@@ -21,6 +22,18 @@ type Params struct {
 	Trainable string
 	Augment   *Augment
 	Mask      string
+}
+
+// Load tells how often training runs the model.
+func (p *Params) Load() passes.Load {
+	l := passes.Load{Batch: p.Batch, Samples: p.Steps * p.Batch, Backward: true}
+	switch {
+	case p.Optimizer.Kind == "adam" || p.Optimizer.Kind == "adamw":
+		l.State = 2
+	case p.Optimizer.Momentum > 0:
+		l.State = 1
+	}
+	return l
 }
 
 // Optimizer says how gradients move weights.
