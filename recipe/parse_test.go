@@ -217,6 +217,9 @@ func TestFixes(t *testing.T) {
 		for _, d := range found {
 			for _, fix := range d.Fixes {
 				e := fix.Edits[0]
+				if e.Span.Source.Name != "t" {
+					continue // of a fragment
+				}
 				fixed := string(text[:e.Span.Start]) + e.New + string(text[e.Span.End:])
 				_, after := parse("t", fixed, set...)
 				fixes++

@@ -3,6 +3,7 @@ package recipe
 import (
 	"bytes"
 	"flag"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -21,7 +22,13 @@ func testLanguage() *Language {
 	fact := func(name string, t condition.Type) condition.Fact {
 		return condition.Fact{Name: name, Type: t, Price: condition.Header, Doc: name}
 	}
-	metrics := []condition.Fact{fact("top1", condition.Number), fact("cross_entropy", condition.Number)}
+	priced := func(f condition.Fact, p condition.Price) condition.Fact { f.Price = p; return f }
+	metrics := []condition.Fact{
+		priced(fact("top1", condition.Number), condition.Result), priced(fact("cross_entropy", condition.Number), condition.Result),
+		priced(fact("bytes", condition.Int), condition.Result),
+	}
+	layerType := fact("type", condition.String)
+	layerType.Values = []string{"conv", "linear", "embedding", "norm"}
 	return &Language{
 		Passes: []PassWord{
 			{Name: "fold", Doc: "rewrites that keep the function", Fields: func() schema.Object { return foldFields(new(foldParams)) },
@@ -43,10 +50,18 @@ func testLanguage() *Language {
 		Types:   []Word{{Name: "conv"}, {Name: "linear"}, {Name: "embedding"}, {Name: "norm"}},
 		Roles:   []Word{{Name: "first"}, {Name: "last"}, {Name: "head"}, {Name: "depthwise"}},
 		Env: condition.Env{
-			{Name: "layer", Facts: []condition.Fact{fact("name", condition.String), fact("type", condition.String), fact("params", condition.Int), fact("index", condition.Int), fact("shape", condition.Ints)}},
+			{Name: "layer", Facts: []condition.Fact{fact("name", condition.String), layerType, fact("params", condition.Int), fact("index", condition.Int), fact("shape", condition.Ints),
+				priced(fact("kurtosis", condition.Number), condition.Weights), priced(fact("sensitivity", condition.Number), condition.Data)}},
 			{Name: "model", Facts: []condition.Fact{fact("params", condition.Int), fact("layers", condition.Int)}},
 			{Name: "metrics", Facts: metrics}, {Name: "baseline", Facts: metrics},
 			{Name: "artifact", Facts: []condition.Fact{fact("bytes", condition.Int), fact("bits_per_weight", condition.Number)}},
+			{Name: "target", Facts: []condition.Fact{fact("memory", condition.Int), fact("kernel", condition.Int)}},
+		},
+		Targets:    []Word{{Name: "arm64-phone"}, {Name: "x86-server"}},
+		Migrations: []Migration{zeroToOne},
+		Checks: []Check{
+			{Code: "schedule-backwards", Severity: diag.Error, Doc: "end before start"},
+			{Code: "layer-untouched", Severity: diag.Note, Model: true, Doc: "no step picks a layer"},
 		},
 	}
 }
@@ -130,11 +145,11 @@ type distillParams struct {
 func distillFields(p *distillParams) schema.Object {
 	return schema.Object{Fields: []*schema.Field{
 		schema.Path(&p.Teacher, "teacher", "input", "the model to learn from; input is the one that came in"),
-		schema.Float(&p.Temperature, "temperature", 2, "softens the teacher's answers").Above(0),
+		schema.Float(&p.Temperature, "temperature", 2, "softens the teacher's answers").Above(0).Usual(0.5, 20),
 		schema.List(&p.Losses, "losses", "what is learned", func(l *lossParams) schema.Object {
 			return schema.Object{Name: "a loss", Fields: []*schema.Field{
 				schema.Enum(&l.Kind, "kind", "", "which loss", schema.Choice{Name: "logits"}, schema.Choice{Name: "labels"}).Require(),
-				schema.Float(&l.Weight, "weight", 1, "its share of the whole").AtLeast(0),
+				schema.Float(&l.Weight, "weight", 1, "its share of the whole").AtLeast(0).Written(),
 			}}
 		}),
 		schema.Int(&p.Steps, "steps", 100, "optimizer steps").AtLeast(1),
@@ -180,9 +195,30 @@ func quantizeFields(p *quantizeParams) schema.Object {
 // parse reads a text with the test's language.
 func parse(name, text string, set ...string) (*Recipe, diag.List) {
 	var found diag.List
-	r := Parse(&diag.Source{Name: name, Text: []byte(text)}, testLanguage(), Options{Set: set}, &found)
+	src := &diag.Source{Name: name, Text: []byte(text)}
+	lang := testLanguage()
+	config := testConfig(name, lang, &found)
+	r := Parse(src, lang, Options{Set: set, Dir: "recipes", Open: openFragment}, &found)
+	texts := []Text{{Source: src, Path: "recipes/" + name}}
+	if r != nil {
+		texts = r.Texts()
+	}
+	lang.Silence(&found, texts, config, true)
 	found.Sort()
 	return r, found
+}
+
+// openFragment reads what bad recipes import.
+func openFragment(path string) ([]byte, error) { return fs.ReadFile(os.DirFS("testdata/bad"), path) }
+
+// testConfig reads the configuration that some bad recipes have beside them.
+func testConfig(name string, l *Language, report *diag.List) *Config {
+	file := strings.TrimSuffix(name, ".yaml") + ".pare"
+	text, err := os.ReadFile(filepath.Join("testdata/bad", file))
+	if err != nil {
+		return nil
+	}
+	return ParseConfig(&diag.Source{Name: file, Text: text}, l, report)
 }
 
 func show(t *testing.T, found diag.List) string {
@@ -210,7 +246,7 @@ func setFlags(text string) []string {
 // Each bad recipe has beside it exactly what a user is told about it.
 func TestBad(t *testing.T) {
 	files, err := filepath.Glob("testdata/bad/*.yaml")
-	if err != nil || len(files) < 30 {
+	if err != nil || len(files) < 110 {
 		t.Fatalf("%d bad recipes, %v", len(files), err)
 	}
 	for _, file := range files {

@@ -29,6 +29,9 @@ type Selector struct {
 // Match tells whether the selector picks a layer of this name, type and role. It does not look at When.
 func (s *Selector) Match(name, typ, role string) bool { return s.match(name, typ, role) }
 
+// Parts returns the patterns of a selector of the form {targets: […], when: …}, nil for any other.
+func (s *Selector) Parts() []*Selector { return s.inner }
+
 // selectors reads the list behind targets or ignore. The list must not be empty.
 func (p *parser) selectors(n *syntax.Node, key string) []*Selector {
 	list := p.list(n, key, "a list of selectors")

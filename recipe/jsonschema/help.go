@@ -6,11 +6,12 @@ import (
 	"unicode"
 	"unicode/utf8"
 
+	"github.com/pare-ml/pare/recipe"
 	"github.com/pare-ml/pare/recipe/schema"
 )
 
-// help is what an editor shows of a key: its meaning, its range and default, and what each word means.
-func help(f *schema.Field) string {
+// Help is what an editor shows of a key, in Markdown: its meaning, its range and default, and what each word means.
+func Help(f *schema.Field) string {
 	var b strings.Builder
 	b.WriteString(sentence(f.Doc))
 	var facts []string
@@ -43,6 +44,19 @@ func help(f *schema.Field) string {
 		}
 	}
 	return strings.TrimSpace(b.String())
+}
+
+// PassHelp is what an editor shows of a pass, in Markdown: what it does, and what must stand before or after it.
+func PassHelp(w *recipe.PassWord) string {
+	text := w.Doc
+	for _, o := range w.Order {
+		if o.Before != "" {
+			text += fmt.Sprintf("\n\n*Before `%s`: %s.*", o.Before, o.Why)
+		} else {
+			text += fmt.Sprintf("\n\n*After `%s`: %s.*", o.After, o.Why)
+		}
+	}
+	return text
 }
 
 // sentence makes a sentence of a record's help.

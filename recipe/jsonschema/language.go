@@ -133,7 +133,7 @@ func (g *generator) step() *Schema {
 		if w == nil {
 			continue
 		}
-		s.Properties[i].Schema = &Schema{Description: w.Doc, Markdown: g.passHelp(w), AllOf: []*Schema{ref("pass-" + w.Name)}}
+		s.Properties[i].Schema = &Schema{Description: w.Doc, Markdown: PassHelp(w), AllOf: []*Schema{ref("pass-" + w.Name)}}
 		s.OneOf = append(s.OneOf, &Schema{Required: []string{w.Name}})
 		overrides := never(w.Name + " treats the model as a whole, so its parameters cannot differ by layer")
 		if !w.Whole {
@@ -166,18 +166,6 @@ func (g *generator) passWord(name string) *recipe.PassWord {
 		return nil
 	}
 	return &g.lang.Passes[i]
-}
-
-func (g *generator) passHelp(w *recipe.PassWord) string {
-	text := w.Doc
-	for _, o := range w.Order {
-		if o.Before != "" {
-			text += fmt.Sprintf("\n\n*Before `%s`: %s.*", o.Before, o.Why)
-		} else {
-			text += fmt.Sprintf("\n\n*After `%s`: %s.*", o.After, o.Why)
-		}
-	}
-	return text
 }
 
 // pass are the parameters of a step. A pass that needs none may stand without any.

@@ -24,7 +24,7 @@ const (
 // value is the schema of what may stand behind a key.
 func (g *generator) value(f *schema.Field) *Schema {
 	s := g.kind(f)
-	s.Description, s.Markdown = f.Doc, help(f)
+	s.Description, s.Markdown = f.Doc, Help(f)
 	if f.Default != "" && !f.Required {
 		s.Default = written(f.Default)
 	}
