@@ -142,10 +142,13 @@ func (r *reader) layer() {
 		case "weight":
 			i := 0
 			r.list(func() {
-				if i++; i == 1 {
+				switch i++; i {
+				case 1:
 					r.dtype()
-				} else {
+				case 2:
 					r.sizes()
+				default:
+					r.fail("a weight has more than a type and a shape")
 				}
 			})
 		default:

@@ -62,7 +62,7 @@ func headerOf(m *ir.Model) (text []byte, sum string, err error) {
 func prune(m *ir.Model) {
 	bare := *m
 	bare.Graph = m.Graph.Clone()
-	bare.Graph.Values = nil
+	bare.Graph.Values, bare.Graph.Outputs = nil, nil
 	known, _ := ir.Infer(&bare, nil) // contradictions leave values unknown
 	g := m.Graph
 	last := make(map[string]*ir.Value, len(g.Values))
