@@ -41,7 +41,7 @@ func (p *parser) useOf(name string) *dataUse {
 }
 
 func (p *parser) refer(n *syntax.Node, name string) bool {
-	if slices.Contains(p.dataNames, name) || p.dataBroken {
+	if slices.Contains(p.dataNames, name) || p.dataBroken || p.recipe.partial {
 		return true
 	}
 	if len(p.dataNames) == 0 {

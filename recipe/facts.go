@@ -150,10 +150,12 @@ func holds(list diag.List, d diag.Diagnostic) bool {
 
 var varUse = regexp.MustCompile(`\bvars\.([A-Za-z_][A-Za-z0-9_]*)`)
 
-// usesBroken tells whether an expression uses a variable whose declaration has been reported; that is enough said.
+// usesBroken tells whether an expression uses a variable whose declaration, or the import that may hold it, has been
+// reported; that is enough said.
 func (r *Recipe) usesBroken(expr string) bool {
 	return slices.ContainsFunc(varUse.FindAllStringSubmatch(expr, -1), func(m []string) bool {
-		return slices.Contains(r.broken, m[1])
+		return slices.Contains(r.broken, m[1]) ||
+			r.partial && !slices.ContainsFunc(r.Vars, func(v Var) bool { return v.Name == m[1] })
 	})
 }
 
@@ -216,7 +218,7 @@ func (p *parser) use(c *condition.Condition, fact string) bool {
 	if name, ok := strings.CutPrefix(fact, "vars."); ok {
 		p.varsUsed[name] = true
 	}
-	if strings.HasPrefix(fact, "target.") && p.recipe.Target == (Target{}) {
+	if strings.HasPrefix(fact, "target.") && p.recipe.Target == (Target{}) && !p.recipe.partial {
 		p.report.Errorf(placeOf(c, fact), "target-missing", "%s is a fact of the target, and the recipe names none; add target: with a profile", fact)
 		return false
 	}

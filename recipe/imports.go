@@ -62,6 +62,7 @@ func (i *importer) read(root *syntax.Node, from *Import, depth int) {
 	for _, item := range i.list(n, "imports", "a list of paths") {
 		file, ok := i.path(item)
 		if !ok {
+			i.recipe.partial = true
 			continue
 		}
 		f := &Import{Path: file, Node: item, from: from}
@@ -83,10 +84,12 @@ func (i *importer) read(root *syntax.Node, from *Import, depth int) {
 			continue
 		}
 		i.all = append(i.all, f)
-		if i.load(f) {
-			i.read(f.root, f, depth+1)
-			i.taken = append(i.taken, f)
+		if !i.load(f) {
+			i.recipe.partial = true
+			continue
 		}
+		i.read(f.root, f, depth+1)
+		i.taken = append(i.taken, f)
 	}
 }
 

@@ -22,7 +22,7 @@ func (p *parser) needsDataSet(c *condition.Condition) bool {
 		}
 		asks = true
 		metric := word(p.lang.Metrics, name)
-		if space == "artifact" || metric == nil || metric.NoData || len(p.dataNames) > 0 || p.dataBroken {
+		if space == "artifact" || metric == nil || metric.NoData || len(p.dataNames) > 0 || p.dataBroken || p.recipe.partial {
 			continue
 		}
 		p.report.Errorf(placeOf(c, use), "fact-without-data", "%s is measured on a data set, and the recipe declares none; add data: {test: …}", use)

@@ -105,7 +105,13 @@ func (p *parser) document() {
 			p.dataNames = append(p.dataNames, pair.Key.Text)
 		}
 	}
-	p.decoder(varFacts, p.referGate, p.report).Decode(p.recipe.Root, documentFields(&doc, p.lang))
+	fields := documentFields(&doc, p.lang)
+	if p.recipe.partial {
+		for _, f := range fields.Fields {
+			f.Required = false // an import that could not be read may hold it
+		}
+	}
+	p.decoder(varFacts, p.referGate, p.report).Decode(p.recipe.Root, fields)
 	r := p.recipe
 	if n := r.Root.Get("version"); schema.HasTemplate(n) {
 		p.thisVersion(n, doc.Version)
@@ -122,6 +128,9 @@ func (p *parser) document() {
 // summary reports what only the whole recipe shows. What nothing uses is said only of a recipe without errors: a slip
 // elsewhere may be why.
 func (p *parser) summary() {
+	if p.recipe.partial {
+		return
+	}
 	root := p.recipe.Root
 	if n := root.Get("gates"); n == nil || n.Kind == syntax.Sequence && len(n.Items) == 0 {
 		p.report.Warningf(root.KeySpan("gates"), "gate-missing", "the recipe has no gates, so nothing checks what the result can still do; add gates: [{metric: …, data: …, max_degradation: 1%%}]")

@@ -61,10 +61,11 @@ type Recipe struct {
 	Gates       []*Gate
 	Outputs     []Output
 
-	lang   *Language
-	broken []string                // variables declared with a default that cannot be used
-	dirs   map[*diag.Source]string // the folders of imports, relative to the recipe's
-	folder string                  // the recipe's folder relative to the repository's root; empty: not known
+	lang    *Language
+	broken  []string                // variables declared with a default that cannot be used
+	partial bool                    // an import could not be read, so what is not declared may be declared there
+	dirs    map[*diag.Source]string // the folders of imports, relative to the recipe's
+	folder  string                  // the recipe's folder relative to the repository's root; empty: not known
 }
 
 // Var is a declared variable. Its type is that of its default.

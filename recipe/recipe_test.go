@@ -2,6 +2,7 @@ package recipe
 
 import (
 	"bytes"
+	"errors"
 	"flag"
 	"io/fs"
 	"os"
@@ -208,8 +209,14 @@ func parse(name, text string, set ...string) (*Recipe, diag.List) {
 	return r, found
 }
 
-// openFragment reads what bad recipes import.
-func openFragment(path string) ([]byte, error) { return fs.ReadFile(os.DirFS("testdata/bad"), path) }
+// openFragment reads what recipes of testdata import.
+func openFragment(path string) ([]byte, error) {
+	text, err := fs.ReadFile(os.DirFS("testdata/good"), path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return fs.ReadFile(os.DirFS("testdata/bad"), path)
+	}
+	return text, err
+}
 
 // testConfig reads the configuration that some bad recipes have beside them.
 func testConfig(name string, l *Language, report *diag.List) *Config {

@@ -86,7 +86,7 @@ func (p *parser) set(list []string) {
 }
 
 func (p *parser) unknownVar(span diag.Span, name string) {
-	if slices.Contains(p.recipe.broken, name) {
+	if slices.Contains(p.recipe.broken, name) || p.recipe.partial {
 		return
 	}
 	known := make([]string, len(p.recipe.Vars))
