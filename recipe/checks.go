@@ -119,6 +119,7 @@ var recipeChecks = []Check{
 	{Code: "lengths-differ", Severity: diag.Error, Doc: "lists that must be of one length are not"},
 	{Code: "migrated", Severity: diag.Note, Doc: "what pare fmt --migrate did"},
 	{Code: "migration-fails", Severity: diag.Error, Doc: "a recipe that cannot be rewritten in the next version"},
+	{Code: "not-formatted", Severity: diag.Warning, Doc: "a text that pare fmt cannot bring into canonical form safely"},
 	{Code: "output-is-input", Severity: diag.Error, Doc: "an output would overwrite a file that is read"},
 	{Code: "output-missing", Severity: diag.Warning, Doc: "a recipe without outputs"},
 	{Code: "override-refused", Severity: diag.Error, Doc: "overrides of a pass that treats the model as a whole"},
