@@ -44,7 +44,7 @@ func compile(r *recipe.Recipe, m *ir.Model, s *Suite, open func(path string) (*i
 	c.decidable(plan)
 	plan.After = totals(c.model, c.view.layers)
 	plan.output = c.model
-	plan.final = c.view.layers
+	plan.first, plan.final = first, c.view.layers
 	if report.Count(diag.Error) > before {
 		return nil
 	}

@@ -23,6 +23,7 @@ type Plan struct {
 	Evaluation Cost // of measuring model and baseline on a test set
 
 	rules  map[*recipe.Gate]string // all gates in words, those of steps too
+	first  []ir.Layer              // layers of the model that comes in
 	output *ir.Model               // header of the model that the steps leave, as foreseen
 	final  []ir.Layer              // its layers
 }
