@@ -179,6 +179,54 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
+// Whatever a file that is imported holds, findings point inside texts, and the content of a file that is no recipe is
+// not shown.
+func FuzzImport(f *testing.F) {
+	for _, dir := range []string{"testdata/bad/fragments/*.yaml", "testdata/good/common/*.yaml"} {
+		files, err := filepath.Glob(dir)
+		if err != nil {
+			f.Fatal(err)
+		}
+		for _, file := range files {
+			text, err := os.ReadFile(file)
+			if err != nil {
+				f.Fatal(err)
+			}
+			f.Add(string(text))
+		}
+	}
+	lang := testLanguage()
+	text := "version: 1\nimports: [a.yaml]\nmodel: {path: a.onnx}\nvars: {a: 1}\ndata: {test: {images: x}}\npasses: [{prune: {sparsity: 50%}}]\n"
+	f.Fuzz(func(t *testing.T, fragment string) {
+		src := &diag.Source{Name: "recipes/t.yaml", Text: []byte(text)}
+		var found diag.List
+		r := Parse(src, lang, Options{Dir: "recipes", Open: func(string) ([]byte, error) { return []byte(fragment), nil }}, &found)
+		if r == nil {
+			t.Fatal("the fragment makes the recipe unusable")
+		}
+		lang.Silence(&found, r.Texts(), nil, true)
+		checkSpans(t, found)
+		for _, d := range found {
+			if s := d.Span.Source; s != nil && s != src && !head.MatchString(fragment) {
+				t.Fatalf("%q shows in %s", fragment, d.Message)
+			}
+		}
+	})
+}
+
+func FuzzConfig(f *testing.F) {
+	for _, s := range []string{"strict: true", "allow: [{code: unused-var, reason: x, paths: [\"a/**\", \"[\"]}]", "allow:\n- ~"} {
+		f.Add(s, "recipes/a.yaml")
+	}
+	lang := testLanguage()
+	f.Fuzz(func(t *testing.T, text, path string) {
+		var found diag.List
+		c := ParseConfig(&diag.Source{Name: "t", Text: []byte(text)}, lang, &found)
+		checkSpans(t, found)
+		c.allows(diag.Diagnostic{Code: "unused-var", Severity: diag.Warning}, path)
+	})
+}
+
 // checkSpans checks that every place that findings point at lies inside its text.
 func checkSpans(t *testing.T, found diag.List) {
 	t.Helper()

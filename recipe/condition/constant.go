@@ -9,7 +9,10 @@ import (
 
 // constants reports comparisons whose outcome is known without any fact. What cannot be as written is an error, what is
 // merely idle a warning.
-func (c *compiler) constants(n *node) {
+func (c *compiler) constants(n *node) { c.constant(n, opInvalid) }
+
+// constant is constants for an operand of another operation.
+func (c *compiler) constant(n *node, of op) {
 	if n.typ == Bool && n.constant() {
 		if v, err := n.eval(nil); err == nil {
 			what := c.source(n)
@@ -27,10 +30,35 @@ func (c *compiler) constants(n *node) {
 		c.comparison(n)
 	case opIn:
 		c.membership(n)
+	case opAnd, opOr:
+		if of != n.op { // else it is a part of the chain that has been looked at
+			c.contradiction(n)
+		}
 	}
 	for _, k := range n.kids {
-		c.constants(k)
+		if decides(n, k) {
+			c.warn(k, "with %s here, %s is always %v", c.source(k), c.called(n), n.op == opOr)
+			continue
+		}
+		c.constant(k, n.op)
 	}
+}
+
+// decides tells whether an operand of || is always true or one of && always false, so that the others do not count.
+func decides(n, k *node) bool {
+	if n.op != opOr && n.op != opAnd || !k.constant() {
+		return false
+	}
+	v, err := k.eval(nil)
+	return err == nil && v == (n.op == opOr)
+}
+
+// called is what messages call a part of the text: the whole of it, or the part itself.
+func (c *compiler) called(n *node) string {
+	if what := c.source(n); what != strings.TrimSpace(c.text) {
+		return what
+	}
+	return c.what
 }
 
 func (c *compiler) warn(n *node, format string, args ...any) {
