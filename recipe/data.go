@@ -49,6 +49,7 @@ func (p *parser) refer(n *syntax.Node, name string) bool {
 		return false
 	}
 	p.report.Errorf(n.Span, "unknown-data", "unknown data set %s%s", quote(name), diag.Suggest(name, p.dataNames))
+	p.report.Fix(diag.Rename(n.Span, name, p.dataNames))
 	return false
 }
 

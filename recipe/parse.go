@@ -75,6 +75,7 @@ func (p *parser) version(root *syntax.Node) bool {
 	n := root.Get("version")
 	if n == nil {
 		p.report.Errorf(root.Head(), "missing-key", "a recipe needs version, the version of the language it is written in: write version: %d", Version)
+		p.report.Fix(insertLine(root, "version: 1"))
 		return true
 	}
 	version := Version

@@ -36,11 +36,12 @@ func (s *Selector) Parts() []*Selector { return s.inner }
 func (p *parser) selectors(n *syntax.Node, key string) []*Selector {
 	list := p.list(n, key, "a list of selectors")
 	var out []*Selector
-	for _, item := range list {
+	for at, item := range list {
 		if s := p.selector(item, key); s != nil {
 			if i := slices.IndexFunc(out, func(o *Selector) bool { return o.Text == s.Text && o.When == nil && s.When == nil }); i >= 0 {
 				p.report.Add(diag.Diagnostic{Severity: diag.Warning, Code: "selector-repeated", Span: s.Node.Span,
 					Message: key + " names " + quote(s.Text) + " twice", Related: []diag.Related{{Span: out[i].Node.Span, Message: "the first one"}}})
+				p.report.Fix(removeItem(list, at))
 				continue
 			}
 			out = append(out, s)
@@ -58,6 +59,9 @@ func (p *parser) list(n *syntax.Node, key, what string) []*syntax.Node {
 		p.report.Errorf(n.Span, "empty-value", "%s is empty; it must be %s, or be left out", key, what)
 	case n.Kind == syntax.Scalar:
 		p.report.Errorf(n.Span, "wrong-type", "%s is the text %s; it must be %s: write [%s]", key, quote(n.Text), what, asWritten(n))
+		if !strings.ContainsAny(n.Span.Text(), "\r\n") {
+			p.report.Fix(diag.Replace(n.Span, "["+asWritten(n)+"]"))
+		}
 	case n.Kind == syntax.Mapping:
 		p.report.Errorf(n.Span, "wrong-type", "%s is a mapping; it must be %s", key, what)
 	default:
@@ -178,6 +182,9 @@ func (p *parser) globSelector(s *Selector) *Selector {
 		}
 		if use != "" {
 			p.report.Errorf(p.within(s, 0, len(prefix)), "bad-selector", "unknown selector prefix %s; did you mean %s?", quote(prefix), quote(use))
+			if span := p.within(s, 0, len(prefix)); span.Text() == prefix {
+				p.report.Fix(diag.Replace(span, use))
+			}
 			return nil
 		}
 	}
@@ -198,6 +205,7 @@ func (p *parser) word(s *Selector, kind string, words []Word) string {
 		return word
 	}
 	p.report.Errorf(p.within(s, len(kind)+1, len(s.Text)), "unknown-"+kind, "unknown layer %s %s%s", kind, quote(word), diag.Suggest(word, known))
+	p.report.Fix(diag.Rename(p.within(s, len(kind)+1, len(s.Text)), word, known))
 	return ""
 }
 

@@ -99,6 +99,7 @@ func withMisplaced(params, n *syntax.Node, fields schema.Object, w *PassWord) *s
 func (p *parser) notStep(n *syntax.Node) {
 	if n.Kind == syntax.Scalar && p.lang.pass(n.Text) != nil {
 		p.report.Errorf(n.Span, "wrong-type", "a step is a mapping of its pass to parameters: write %s: {}", n.Text)
+		p.report.Fix(diag.Replace(n.Span, n.Text+": {}"))
 		return
 	}
 	p.report.Errorf(n.Head(), "wrong-type", "a step is %s; it must be a mapping such as prune: {sparsity: 50%%}", kindOrEmpty(n))
@@ -131,6 +132,7 @@ func (p *parser) passOf(n *syntax.Node) (pass syntax.Pair, extra string, ok bool
 			continue // an unknown key, and reported as such
 		}
 		p.report.Errorf(pair.Key.Span, "unknown-pass", "unknown pass %s%s", quote(key), diag.Suggest(key, known))
+		p.report.Fix(diag.Rename(pair.Key.Span, key, known))
 		return pass, key, false
 	}
 	p.report.Errorf(n.Head(), "missing-key", "a step needs a pass: one of %s", diag.Names(known))

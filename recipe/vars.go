@@ -98,6 +98,7 @@ func (p *parser) unknownVar(span diag.Span, name string) {
 		return
 	}
 	p.report.Errorf(span, "unknown-var", "the recipe declares no variable %s%s", quote(name), diag.Suggest(name, known))
+	p.report.Fix(diag.Rename(span, name, known))
 }
 
 // assign gives a variable the value of a scalar, which must be of the variable's type.

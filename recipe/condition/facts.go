@@ -74,6 +74,7 @@ func (c *compiler) identifier(a *ast.IdentifierNode) *node {
 		return &node{start: start, end: end}
 	}
 	c.fail(start, end, "unknown-fact", "%s", c.unknownWord(a.Value, false))
+	c.rename(start, end, a.Value, c.owners(a.Value))
 	return &node{start: start, end: end}
 }
 
@@ -85,15 +86,35 @@ func prefixed(prefix string, names []string) []string {
 	return out
 }
 
+// owners lists the facts of this name, each with its group.
+func (c *compiler) owners(word string) (list []string) {
+	for i := range c.env {
+		if c.env.fact(c.env[i].Name, word) != nil {
+			list = append(list, c.env[i].Name+"."+word)
+		}
+	}
+	return list
+}
+
+// near is the name that word can only have been meant to be, if there is one.
+func near(word string, known []string) []string {
+	if name := diag.NearOnly(word, known); name != "" {
+		return []string{name}
+	}
+	return nil
+}
+
+// rename gives the finding just reported its edit, if there is one way to write the word instead.
+func (c *compiler) rename(start, end int, word string, ways []string) {
+	if span := c.span(start, end); len(ways) == 1 && span.Text() == word {
+		c.report.Fix(diag.Replace(span, ways[0]))
+	}
+}
+
 // unknownWord words the message for a name that is no namespace: a fact without its group, a slip, or a text without
 // its quotes. A dotted word stands where a group must stand.
 func (c *compiler) unknownWord(word string, dotted bool) string {
-	var owners []string
-	for i := range c.env {
-		if c.env.fact(c.env[i].Name, word) != nil {
-			owners = append(owners, c.env[i].Name+"."+word)
-		}
-	}
+	owners := c.owners(word)
 	near := diag.Near(word, c.env.spaces())
 	switch {
 	case len(owners) > 0 && !dotted:
@@ -154,6 +175,7 @@ func (c *compiler) lookUp(a *ast.MemberNode, id *ast.IdentifierNode, start, end 
 	if space == nil {
 		from, to := c.extent(id)
 		c.fail(from, to, "unknown-fact", "%s", c.unknownWord(id.Value, true))
+		c.rename(from, to, id.Value, near(id.Value, c.env.spaces()))
 		return bad
 	}
 	property, ok := a.Property.(*ast.StringNode)
@@ -165,6 +187,7 @@ func (c *compiler) lookUp(a *ast.MemberNode, id *ast.IdentifierNode, start, end 
 	fact := c.env.fact(space.Name, property.Value)
 	if fact == nil {
 		c.fail(start, end, "unknown-fact", "%s", unknownFact(space, property.Value))
+		c.rename(start, end, space.Name+"."+property.Value, prefixed(space.Name+".", near(property.Value, space.names())))
 		return bad
 	}
 	c.used[space.Name+"."+fact.Name] = true

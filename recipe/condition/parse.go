@@ -41,6 +41,12 @@ func parseSource(source string) (tree *parser.Tree, err error) {
 // offset turns a rune index of expr into a byte offset of the text.
 func (c *compiler) offset(rune int) int { return c.runes[min(max(rune, 0), len(c.runes)-1)] }
 
+// meant says what to write for a slip, where there is one way.
+var meant = map[string][]string{
+	"=": {"=="}, "===": {"=="}, "<>": {"!="}, "=>": {">="}, "=<": {"<="}, "=~": {"matches"}, "~=": {"matches"},
+	"AND": {"and"}, "OR": {"or"}, "NOT": {"not"}, "IN": {"in"}, "is": {"=="},
+}
+
 // slips are signs that other languages write where this one writes something else.
 var slips = map[string]string{
 	"=":    "= does not compare; write ==",
@@ -68,6 +74,7 @@ func (c *compiler) syntaxError(at *file.Error) {
 	word := c.text[start:end]
 	if sign := c.sign(start); slips[sign.word] != "" {
 		c.fail(sign.start, sign.end, "condition-syntax", "%s", slips[sign.word])
+		c.rename(sign.start, sign.end, sign.word, meant[sign.word])
 		return
 	}
 	switch {
@@ -76,6 +83,7 @@ func (c *compiler) syntaxError(at *file.Error) {
 		c.fail(end, end, "condition-syntax", "%s ends here, but something must follow %s", c.what, c.lastWord(end))
 	case slips[word] != "":
 		c.fail(start, end, "condition-syntax", "%s", slips[word])
+		c.rename(start, end, word, meant[word])
 	case unexpected.MatchString(at.Message):
 		c.fail(start, end, "condition-syntax", "%s cannot stand here%s", word, c.after(start))
 	case strings.HasPrefix(at.Message, "unrecognized character"):

@@ -99,6 +99,13 @@ func (l *List) Notef(span Span, code, format string, args ...any) {
 	l.Add(Diagnostic{Severity: Note, Code: code, Span: span, Message: fmt.Sprintf(format, args...)})
 }
 
+// Fix gives the finding that was added last the edits that remove it; each of them alone does.
+func (l *List) Fix(fixes []Fix) {
+	if l != nil && len(*l) > 0 {
+		(*l)[len(*l)-1].Fixes = fixes
+	}
+}
+
 // Count returns how many findings of exactly this severity the list holds.
 func (l List) Count(s Severity) int {
 	n := 0

@@ -143,12 +143,15 @@ func (d *Decoder) pairs(n *syntax.Node, keyed bool, name string, o Object) (mean
 	for _, p := range n.Pairs {
 		f := o.Field(p.Key.Text)
 		if f == nil {
-			meant = append(meant, d.unknownKey(p, keyed, name, o))
+			meant = append(meant, d.unknownKey(n, p, keyed, name, o))
 			continue
 		}
 		if f.Deprecated != "" {
 			d.add(diag.Diagnostic{Severity: diag.Warning, Code: "deprecated-key", Span: p.Key.Span,
 				Message: fmt.Sprintf("%s is deprecated; write %s", f.Name, f.Deprecated)})
+			if o.Field(f.Deprecated) != nil && n.Pair(f.Deprecated) == nil {
+				d.Report.Fix(diag.Replace(p.Key.Span, f.Deprecated))
+			}
 		}
 		d.value(p.Value, p.Key, f, f.Name)
 	}
@@ -209,9 +212,9 @@ func place(n, key *syntax.Node) diag.Span {
 	return n.Head()
 }
 
-// unknownKey reports a key that no field bears: where it belongs, the name it is near to, or what there is. It returns
+// unknownKey reports a key of n that no field bears: where it belongs, the name it is near to, or what there is. It returns
 // the name of the field that the key probably stands for.
-func (d *Decoder) unknownKey(p syntax.Pair, keyed bool, name string, o Object) (meant string) {
+func (d *Decoder) unknownKey(n *syntax.Node, p syntax.Pair, keyed bool, name string, o Object) (meant string) {
 	key := p.Key.Text
 	what := fmt.Sprintf("unknown key %q in %s", key, name)
 	known := o.names()
@@ -227,6 +230,9 @@ func (d *Decoder) unknownKey(p syntax.Pair, keyed bool, name string, o Object) (
 		d.fail(p.Key.Span, "unknown-key", "%s; it belongs %s", what, around)
 	case near != "":
 		d.fail(p.Key.Span, "unknown-key", "%s; did you mean %q?", what, near)
+		if n.Pair(near) == nil {
+			d.Report.Fix(diag.Rename(p.Key.Span, key, known))
+		}
 		return near
 	case len(known) == 0:
 		d.fail(p.Key.Span, "unknown-key", "%s; it takes no parameters", what)

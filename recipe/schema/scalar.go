@@ -81,6 +81,9 @@ func (d *Decoder) notNumber(g given, f *Field, name string) {
 	want := f.wants()
 	if v, ok := readPercent(g.text); ok {
 		d.bad(g, "wrong-type", "%s is %s; it is not a share and must be %s without %%%s", name, g.text, want, asNumber(v, f))
+		if f.Kind == KindFloat && g.plain {
+			d.Report.Fix(diag.Replace(g.span, formatFloat(v)))
+		}
 		return
 	}
 	if whole, part, ok := strings.Cut(g.text, ","); ok && len(part) != 3 {
@@ -271,10 +274,16 @@ func (d *Decoder) readRatio(n *syntax.Node, f *Field, name string, def float64) 
 	}
 	if v > 1 && !percent && (f.Max == nil || *f.Max <= 1) {
 		d.bad(g, "out-of-range", "%s; %s", g.is(name), f.aboveOne(v))
+		if v >= leastPercent && v <= 100 && !g.filled {
+			d.Report.Fix(diag.Replace(g.span, g.text+"%"))
+		}
 		return 0, false
 	}
 	return v, d.inRange(g, f, name, v, def)
 }
+
+// leastPercent is the least bare number that can only have been meant in percent: 2 may be a slip for 0.2.
+const leastPercent = 10
 
 // aboveOne is advice for a bare share above 1: it was probably meant in percent.
 func (f *Field) aboveOne(v float64) string {
@@ -304,7 +313,10 @@ func (d *Decoder) readBytes(n *syntax.Node, f *Field, name string, def int64) (i
 	case unit != "" && knownUnit(unit):
 		d.bad(g, "out-of-range", "%s is %s, which is not a whole number of bytes that can be held", name, g.text)
 	case unit != "":
-		d.bad(g, "unknown-unit", "%s is %s; sizes are written in B, KB, MB, GB or KiB, MiB, GiB%s", name, g.text, nearUnit(unit))
+		d.bad(g, "unknown-unit", "%s is %s; sizes are written in B, KB, MB, GB or KiB, MiB, GiB%s", name, g.text, didYouMean(nearUnit(unit)))
+		if near := nearUnit(unit); near != "" && g.span.Text() == g.text {
+			d.Report.Fix(diag.Replace(g.span, strings.TrimSuffix(g.text, unit)+near))
+		}
 	case g.plain && form == plainInt:
 		d.bad(g, "missing-unit", "%s is %s; a size needs its unit: %sMB or %sMiB", name, g.text, g.text, g.text)
 	default:
@@ -322,13 +334,21 @@ func knownUnit(unit string) bool {
 	return false
 }
 
+// nearUnit returns the unit that differs in case alone, or "".
 func nearUnit(unit string) string {
 	for _, u := range units {
 		if strings.EqualFold(u.name, unit) {
-			return fmt.Sprintf("; did you mean %q?", u.name)
+			return u.name
 		}
 	}
 	return ""
+}
+
+func didYouMean(word string) string {
+	if word == "" {
+		return ""
+	}
+	return fmt.Sprintf("; did you mean %q?", word)
 }
 
 func (d *Decoder) readString(n *syntax.Node, f *Field, name string) (string, bool) {
@@ -380,6 +400,7 @@ func (d *Decoder) readEnum(n *syntax.Node, f *Field, name string) (string, bool)
 	}
 	if near := diag.Near(g.text, names); near != "" {
 		d.bad(g, "unknown-value", "unknown %s %s; did you mean %q?", name, quoteShort(g.text), near)
+		d.Report.Fix(diag.Rename(g.span, g.text, names))
 	} else {
 		d.bad(g, "unknown-value", "unknown %s %s; it must be %s", name, quoteShort(g.text), f.wants())
 	}
