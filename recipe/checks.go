@@ -117,7 +117,7 @@ var recipeChecks = []Check{
 	{Code: "import-unreadable", Severity: diag.Error, Doc: "an import that cannot be read or is no recipe"},
 	{Code: "keys-conflict", Severity: diag.Error, Doc: "keys that do not go together"},
 	{Code: "lengths-differ", Severity: diag.Error, Doc: "lists that must be of one length are not"},
-	{Code: "migrated", Severity: diag.Note, Doc: "what pare fmt --migrate did"},
+	{Code: "version-migrated", Severity: diag.Note, Doc: "what pare fmt --migrate did"},
 	{Code: "migration-fails", Severity: diag.Error, Doc: "a recipe that cannot be rewritten in the next version"},
 	{Code: "not-formatted", Severity: diag.Warning, Doc: "a text that pare fmt cannot bring into canonical form safely"},
 	{Code: "output-is-input", Severity: diag.Error, Doc: "an output would overwrite a file that is read"},

@@ -46,7 +46,7 @@ func Migrate(src *diag.Source, lang *Language) (text []byte, changed bool, found
 			found.Errorf(n.Span, "migration-fails", "the recipe cannot be rewritten from version %d as it is laid out; write each key on a line of its own and try again", version)
 			return src.Text, false, found
 		}
-		found.Notef(n.Span, "migrated", "version %d is now %d: %s", version, version+1, m.Doc)
+		found.Notef(n.Span, "version-migrated", "version %d is now %d: %s", version, version+1, m.Doc)
 		at, changed = after, true
 	}
 	return at.Text, changed, found

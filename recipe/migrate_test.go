@@ -42,7 +42,7 @@ func TestMigrate(t *testing.T) {
 	src := &diag.Source{Name: "old.yaml", Text: []byte(versionZero)}
 	text, changed, found := Migrate(src, testLanguage())
 	want := strings.NewReplacer("version: 0", "version: 1", "steps:", "passes:", "dataset:", "data:").Replace(versionZero)
-	if string(text) != want || !changed || len(found) != 1 || found[0].Code != "migrated" {
+	if string(text) != want || !changed || len(found) != 1 || found[0].Code != "version-migrated" {
 		t.Errorf("%v, %v:\n%s", changed, found, text)
 	}
 	if _, found := parse("t", string(text)); len(found) > 0 {
@@ -63,13 +63,13 @@ func TestMigrateRefuses(t *testing.T) {
 		"passes: []\n":            "",
 		"version: 0\nsteps: [\n":  "",
 		"version: 1\nsteps: []\n": "",
-		"&a version: 0\n":         "migrated",
+		"&a version: 0\n":         "version-migrated",
 	} {
 		got, _, found := Migrate(&diag.Source{Name: "t", Text: []byte(text)}, testLanguage())
 		if code == "" && len(found) > 0 || code != "" && (len(found) != 1 || found[0].Code != code) {
 			t.Errorf("%q: %v", text, found)
 		}
-		if code != "migrated" && string(got) != text {
+		if code != "version-migrated" && string(got) != text {
 			t.Errorf("%q became %q", text, got)
 		}
 	}

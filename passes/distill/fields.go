@@ -31,7 +31,7 @@ func fields(p *Params) schema.Object {
 	return schema.Object{
 		Doc: "Trains the model towards a teacher.",
 		Fields: append([]*schema.Field{
-			schema.String(&p.Teacher, "teacher", "input", "the model to learn from: input is the model as it came into the recipe; else a path"),
+			schema.Path(&p.Teacher, "teacher", "input", "the model to learn from: input is the model as it came into the recipe; else a path"),
 			schema.Float(&p.Temperature, "temperature", 2, "divides the logits of teacher and student before the softmax of the logits loss; "+
 				"above 1 the small probabilities count more").Above(0),
 			losses,
