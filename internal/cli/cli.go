@@ -17,6 +17,7 @@ import (
 	evaluateall "github.com/pare-ml/pare/evaluate/all"
 	"github.com/pare-ml/pare/graph"
 	formatall "github.com/pare-ml/pare/graph/format/all"
+	"github.com/pare-ml/pare/graph/target"
 	passesall "github.com/pare-ml/pare/passes/all"
 	"github.com/pare-ml/pare/recipe/diag"
 )
@@ -33,7 +34,7 @@ type verb struct {
 }
 
 // verbs in the order in which help lists them.
-var verbs = []*verb{lintVerb, fmtVerb, planVerb, explainVerb, buildVerb, evalVerb, inspectVerb, manifestVerb, initVerb, listVerb, schemaVerb, completionVerb, versionVerb}
+var verbs = []*verb{lintVerb, fmtVerb, planVerb, explainVerb, buildVerb, evalVerb, inspectVerb, manifestVerb, initVerb, lspVerb, listVerb, schemaVerb, completionVerb, versionVerb}
 
 // session is one run of the command.
 type session struct {
@@ -46,7 +47,7 @@ type session struct {
 
 // Suite returns the passes, formats and metrics that this pare comes with.
 func Suite() *graph.Suite {
-	return &graph.Suite{Passes: passesall.All(), Formats: formatall.All(), Metrics: evaluateall.Metrics()}
+	return &graph.Suite{Passes: passesall.All(), Formats: formatall.All(), Metrics: evaluateall.Metrics(), Targets: target.All()}
 }
 
 // Main runs the command and returns its exit code (exit.go).

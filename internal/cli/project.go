@@ -34,6 +34,7 @@ type project struct {
 	mu    sync.Mutex
 	sets  map[string]dataset.Set
 	files []func() error // closes what was opened
+	held  *held          // stands in for files; nil: every file is read
 }
 
 // load parses a recipe. Findings are in report; the error is for files that cannot be read at all.
@@ -42,7 +43,12 @@ func (s *session) load(path string, set []string) (*project, error) {
 	if err != nil {
 		return nil, err
 	}
-	p := &project{source: &diag.Source{Name: path, Text: text}, sets: map[string]dataset.Set{}}
+	return s.parse(path, text, set, nil)
+}
+
+// parse is load for a text that is at hand, as if the file held it.
+func (s *session) parse(path string, text []byte, set []string, held *held) (_ *project, err error) {
+	p := &project{source: &diag.Source{Name: path, Text: text}, sets: map[string]dataset.Set{}, held: held}
 	if p.dir, err = filepath.Abs(filepath.Dir(path)); err != nil {
 		return nil, err
 	}
@@ -57,6 +63,7 @@ func (s *session) load(path string, set []string) (*project, error) {
 	}
 	p.lang = s.suite.Language()
 	if err := p.configure(); err != nil {
+		p.Close()
 		return nil, err
 	}
 	p.recipe = recipe.Parse(p.source, p.lang, recipe.Options{Set: set, Open: p.fragment, Dir: filepath.ToSlash(folder)}, &p.report)
@@ -65,6 +72,9 @@ func (s *session) load(path string, set []string) (*project, error) {
 
 // fragment reads a file that the recipe imports.
 func (p *project) fragment(path string) ([]byte, error) {
+	if text := p.held.text(p.absolute(path)); text != nil {
+		return text, nil
+	}
 	f, err := p.open(path)
 	var gone *errMissing
 	switch {
@@ -156,8 +166,12 @@ func (p *project) Model(path string) (*ir.Model, error) {
 	if err != nil {
 		return nil, err
 	}
+	if p.held != nil {
+		defer f.Close()
+		return p.held.header(p.absolute(path), f)
+	}
 	f.Close()
-	m, done, err := formatall.Open(filepath.Join(p.dir, filepath.FromSlash(path)))
+	m, done, err := formatall.Open(p.absolute(path))
 	if err != nil {
 		return nil, err
 	}
@@ -166,6 +180,9 @@ func (p *project) Model(path string) (*ir.Model, error) {
 	p.mu.Unlock()
 	return m, nil
 }
+
+// absolute is where a path of the recipe leads.
+func (p *project) absolute(path string) string { return filepath.Join(p.dir, filepath.FromSlash(path)) }
 
 // Data opens a data set that the recipe declares, once.
 func (p *project) Data(name string) (dataset.Set, error) {
