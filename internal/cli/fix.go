@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"strings"
 
 	"github.com/pare-ml/pare/recipe/diag"
 	"github.com/pare-ml/pare/recipe/syntax"
@@ -88,7 +89,7 @@ func wrongYAML(text []byte) int {
 //	fixed fashion.yaml:5:18: wrote magnitude for magnitud [unknown-value]
 func writeFixed(w io.Writer, d diag.Diagnostic) error {
 	for _, e := range d.Fixes[0].Edits {
-		old, new := diag.Printable(e.Span.Text()), diag.Printable(e.New)
+		old, new := diag.Printable(strings.TrimSpace(e.Span.Text())), diag.Printable(strings.TrimSpace(e.New))
 		did := fmt.Sprintf("wrote %s for %s", new, old)
 		switch {
 		case old == "":

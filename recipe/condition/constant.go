@@ -125,6 +125,7 @@ func (c *compiler) oneOf(left, right *node, text, outcome string) {
 		message = "%s is always other than %q%s"
 	}
 	c.fail(right.start, right.end, "condition-constant", message, c.source(left), text, c.values(left, text))
+	c.report.Fix(diag.Rename(c.span(right.start, right.end), text, left.fact.Values))
 }
 
 func (c *compiler) values(fact *node, text string) string {
