@@ -6,6 +6,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -241,6 +242,17 @@ func (p *project) missing(err error, n *syntax.Node, severity diag.Severity) err
 	if strings.HasPrefix(m.path, schema.RemoteScheme) {
 		message = "this version of pare fetches no models, so " + m.path + " cannot be read; download it and write its path"
 	}
-	p.report.Add(diag.Diagnostic{Severity: severity, Code: "file-missing", Span: n.Span, Message: message})
+	p.report.Add(diag.Diagnostic{Severity: severity, Code: "file-missing", Span: naming(n, m.path), Message: message})
 	return nil
+}
+
+// naming is where a mapping names a path, else the mapping. The path may count from another folder than it is written
+// in, so only the file's name is compared.
+func naming(n *syntax.Node, name string) diag.Span {
+	for _, pair := range n.Pairs {
+		if v := pair.Value; v.Kind == syntax.Scalar && path.Base(v.Text) == path.Base(name) {
+			return v.Span
+		}
+	}
+	return n.Span
 }
