@@ -214,6 +214,9 @@ func (b *build) resultFacts(got, base *evaluate.Result) condition.Facts {
 func (b *build) publish(stage *store.Stage, built *Built) error {
 	var effective bytes.Buffer
 	facts := condition.Facts{"model": FactsOfModel(b.input), "vars": b.plan.Recipe.VarFacts()}
+	if t := b.Suite.Target(b.plan.Recipe.Target); t != nil {
+		facts["target"] = t.Facts()
+	}
 	if err := b.plan.Recipe.WriteEffective(&effective, facts); err != nil {
 		return fmt.Errorf("write the effective recipe: %w", err)
 	}

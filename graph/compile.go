@@ -27,6 +27,9 @@ func compile(r *recipe.Recipe, m *ir.Model, s *Suite, open func(path string) (*i
 	c := &compiler{recipe: r, suite: s, report: report, open: open, leftOut: leftOut, input: header, model: header.Clone()}
 	c.view = newView(c.model)
 	c.facts = condition.Facts{"model": factsOfLayers(m, c.view.layers), "vars": r.VarFacts()}
+	if t := s.Target(r.Target); t != nil {
+		c.facts["target"] = t.Facts()
+	}
 	plan := &Plan{Recipe: r, Model: header, Before: totals(header, c.view.layers)}
 	input := &running{model: header, weights: plan.Before.Bytes, params: plan.Before.Params, work: plan.Before.Work, live: map[int]activations{}}
 	first := c.view.layers
@@ -45,6 +48,7 @@ func compile(r *recipe.Recipe, m *ir.Model, s *Suite, open func(path string) (*i
 	plan.After = totals(c.model, c.view.layers)
 	plan.output = c.model
 	plan.first, plan.final = first, c.view.layers
+	c.runsOn(plan)
 	if report.Count(diag.Error) > before {
 		return nil
 	}

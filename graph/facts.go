@@ -2,6 +2,7 @@ package graph
 
 import (
 	"github.com/pare-ml/pare/graph/ir"
+	"github.com/pare-ml/pare/graph/target"
 	"github.com/pare-ml/pare/recipe/condition"
 )
 
@@ -73,7 +74,7 @@ func Env(s *Suite) condition.Env {
 		{Name: "bytes", Type: condition.Int, Price: condition.Result, Doc: "size of the file"},
 		{Name: "bits_per_weight", Type: condition.Number, Price: condition.Result, Doc: "bits of the file for each parameter of the model that came in"},
 	}}
-	return condition.Env{layer, {Name: "model", Doc: "the model that came in", Facts: modelFacts}, artifact, metrics, baseline}
+	return condition.Env{layer, {Name: "model", Doc: "the model that came in", Facts: modelFacts}, target.Namespace(), artifact, metrics, baseline}
 }
 
 // FactsOfLayer returns the header facts of a layer.

@@ -7,6 +7,7 @@ import (
 	"github.com/pare-ml/pare/evaluate"
 	"github.com/pare-ml/pare/graph/format"
 	"github.com/pare-ml/pare/graph/ir"
+	"github.com/pare-ml/pare/graph/target"
 	"github.com/pare-ml/pare/passes"
 	"github.com/pare-ml/pare/recipe"
 )
@@ -16,6 +17,7 @@ type Suite struct {
 	Passes  []*passes.Pass
 	Formats []*format.Format
 	Metrics []*evaluate.Metric
+	Targets []*target.Target
 }
 
 // Pass returns the pass of this name, or nil.
@@ -66,6 +68,11 @@ func (s *Suite) Language() *recipe.Language {
 	}
 	for _, m := range s.Metrics {
 		l.Metrics = append(l.Metrics, recipe.Word{Name: m.Name, Doc: m.Doc, Unit: string(m.Unit), NoData: !m.Needs.Data})
+	}
+	for _, t := range s.Targets {
+		if t.Path == "" {
+			l.Targets = append(l.Targets, recipe.Word{Name: t.Name, Doc: t.Doc})
+		}
 	}
 	for _, t := range ir.LayerTypes {
 		l.Types = append(l.Types, recipe.Word{Name: t.Name, Doc: t.Doc})

@@ -102,7 +102,7 @@ func (c *compiler) holds(when *condition.Condition, i int) bool {
 	if v.facts[i] == nil {
 		v.facts[i] = FactsOfLayer(v.layers[i])
 	}
-	yes, err := when.Bool(condition.Facts{"layer": v.facts[i], "model": c.facts["model"], "vars": c.facts["vars"]})
+	yes, err := when.Bool(condition.Facts{"layer": v.facts[i], "model": c.facts["model"], "target": c.facts["target"], "vars": c.facts["vars"]})
 	if err != nil {
 		c.report.Add(diag.Diagnostic{Severity: diag.Error, Code: "condition-fails", Span: when.Node.Span,
 			Subject: "layer " + v.layers[i].Name, Message: fmt.Sprintf("the condition cannot be evaluated: %v", err)})

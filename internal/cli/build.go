@@ -72,7 +72,11 @@ func (s *session) build(path string, o buildOptions) error {
 		fmt.Fprintln(s.stdout)
 	}
 	bar := newProgress(s.stderr)
-	r := &graph.Runner{Suite: s.suite, Workers: o.workers, Open: p.Model, Data: p.Data, Log: bar.update}
+	suite, err := s.suiteOf(p, new(diag.List)) // what there is to say has been said
+	if err != nil {
+		return err
+	}
+	r := &graph.Runner{Suite: suite, Workers: o.workers, Open: p.Model, Data: p.Data, Log: bar.update}
 	tool := evaluate.Tool{Name: "pare", Version: Version()}
 	built, err := r.Build(s.ctx, plan, input, tool, p.report, filepath.Clean(o.out))
 	bar.clear()

@@ -139,7 +139,11 @@ func (s *session) compile(p *project, missing diag.Severity) (*graph.Plan, error
 		}
 		return nil, err
 	}
-	plan := graph.Compile(p.recipe, m, s.suite, p.Model, &p.report)
+	suite, err := s.suiteOf(p, &p.report)
+	if err != nil {
+		return nil, err
+	}
+	plan := graph.Compile(p.recipe, m, suite, p.Model, &p.report)
 	if plan == nil {
 		return nil, findingsError{}
 	}

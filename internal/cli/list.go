@@ -15,9 +15,10 @@ import (
 )
 
 var listVerb = &verb{
-	name: "list", args: "[WHAT]", summary: "what there is: passes, metrics, formats, layers, facts", max: 1,
-	long: `Without WHAT, lists the passes, metrics, formats, layer types and roles, and the facts that conditions may ask
-about. WHAT is one of these words, or the name of a pass, whose parameters are then shown with their defaults.`,
+	name: "list", args: "[WHAT]", summary: "what there is: passes, metrics, formats, targets, layers, facts", max: 1,
+	long: `Without WHAT, lists the passes, metrics, formats, targets, layer types and roles, and the facts that conditions may ask
+about. WHAT is one of these words, or the name of a pass, whose parameters are then shown with their defaults, or
+of a target, of which what it can execute is shown.`,
 	setup: func(*pflag.FlagSet) func(*session, []string) error {
 		return func(s *session, args []string) error {
 			if len(args) == 0 {
@@ -38,12 +39,20 @@ about. WHAT is one of these words, or the name of a pass, whose parameters are t
 			if p := s.suite.Pass(args[0]); p != nil {
 				return listPass(s.stdout, p)
 			}
+			for _, t := range s.suite.Targets {
+				if t.Name == args[0] {
+					return listTarget(s.stdout, t)
+				}
+			}
 			names := []string{}
 			for _, l := range lists {
 				names = append(names, l.name)
 			}
 			for _, p := range s.suite.Passes {
 				names = append(names, p.Name)
+			}
+			for _, t := range s.suite.Targets {
+				names = append(names, t.Name)
 			}
 			return usageError{fmt.Sprintf("there is no list %q%s", args[0], diag.Suggest(args[0], names))}
 		}
@@ -73,6 +82,13 @@ var lists = []struct {
 		t := newTable(w, "FORMAT")
 		for _, f := range s.suite.Formats {
 			t.row(f.Name, firstSentence(f.Doc))
+		}
+		t.flush()
+	}},
+	{"targets", func(s *session, w io.Writer) {
+		t := newTable(w, "TARGET")
+		for _, x := range s.suite.Targets {
+			t.row(x.Name, firstSentence(x.Doc))
 		}
 		t.flush()
 	}},
