@@ -68,11 +68,12 @@ func (b *build) describe(findings diag.List, done []*Done, before, after *ir.Mod
 	r.Before, r.After = reportTotals(b.plan.Before), reportTotals(totals(after, after.Layers()))
 	findings.Sort()
 	for _, d := range findings {
-		line, column := 0, 0
+		path, line, column := rec.Source.Name, 0, 0
 		if d.Span.Source != nil {
+			path = d.Span.Source.Name // the recipe, or a file that it imports
 			line, column = d.Span.Source.Position(d.Span.Start)
 		}
-		r.Findings = append(r.Findings, evaluate.Finding{Severity: d.Severity.String(), Code: d.Code, Path: rec.Source.Name,
+		r.Findings = append(r.Findings, evaluate.Finding{Severity: d.Severity.String(), Code: d.Code, Path: path,
 			Line: line, Column: column, Subject: d.Subject, Message: d.Message})
 	}
 	b.steps(done)

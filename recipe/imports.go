@@ -196,7 +196,8 @@ func beside(name, file string) string {
 	return path.Join(strings.ReplaceAll(name[:k+1], `\`, "/"), file)
 }
 
-// locate is schema.Decoder.Locate: a path counts from the folder of the file that it is written in.
+// locate is schema.Decoder.Locate: a path counts from the folder of the file that it is written in, or in which the
+// ${{ }} stands that gives it.
 func (r *Recipe) locate(n *syntax.Node, file string) (located, refused string) {
 	if dir := r.dirs[n.Span.Source]; dir != "" {
 		file = path.Join(dir, file)

@@ -150,25 +150,28 @@ func pathField(p *string, name, def, doc string, format Format) *Field {
 	f := String(p, name, def, doc)
 	f.Format = format
 	f.bind = func(d *Decoder, n, _ *syntax.Node, name string) {
-		v, ok := d.readString(n, f, name)
-		if !ok {
-			return
+		if v, ok := d.readString(n, f, name); ok {
+			d.path(p, n, f, name, v)
 		}
-		if why := refusePath(v, format == FormatOutput); why != "" {
-			d.fail(n.Span, "path-not-allowed", "%s %s", name, why)
-			return
-		}
-		if format == FormatPath && d.Locate != nil && v != f.Default {
-			located, why := d.Locate(n, v)
-			if why != "" {
-				d.fail(n.Span, "path-outside-repository", "%s %s", name, why)
-				return
-			}
-			v = located
-		}
-		*p = v
 	}
 	return f
+}
+
+// path takes over a path that the rules allow.
+func (d *Decoder) path(p *string, n *syntax.Node, f *Field, name, v string) {
+	if why := refusePath(v, f.Format == FormatOutput); why != "" {
+		d.fail(n.Span, "path-not-allowed", "%s %s", name, why)
+		return
+	}
+	if f.Format != FormatOutput && d.Locate != nil && v != f.Default {
+		located, why := d.Locate(n, v)
+		if why != "" {
+			d.fail(n.Span, "path-outside-repository", "%s %s", name, why)
+			return
+		}
+		v = located
+	}
+	*p = v
 }
 
 // Paths is a key with a list of paths of files to read, each as of Path.
@@ -179,15 +182,17 @@ func Paths(p *[]string, name string, doc string) *Field {
 // Model is a key with the model that goes in: a path as of Path, or the address hf://org/name@revision, which the caller
 // checks.
 func Model(p *string, name string, doc string) *Field {
-	f := Path(p, name, "", doc)
-	asPath := f.bind
+	f := String(p, name, "", doc)
 	f.Format = FormatModel
-	f.bind = func(d *Decoder, n, key *syntax.Node, name string) {
-		if n.Kind == syntax.Scalar && strings.HasPrefix(n.Text, RemoteScheme) && !HasTemplate(n) {
-			*p = n.Text
-			return
+	f.bind = func(d *Decoder, n, _ *syntax.Node, name string) {
+		v, ok := d.readString(n, f, name)
+		switch {
+		case !ok:
+		case strings.HasPrefix(v, RemoteScheme):
+			*p = v
+		default:
+			d.path(p, n, f, name, v)
 		}
-		asPath(d, n, key, name)
 	}
 	return f
 }
