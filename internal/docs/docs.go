@@ -35,6 +35,7 @@ func Pages(root fs.FS) ([]Page, error) {
 		add("passes/"+p.Name+".md", passPage(p, string(text)))
 	}
 	add("passes/README.md", passIndex(suite.Passes))
+	add("keys.md", keysPage(lang))
 	add("formats.md", formatsPage(suite.Formats))
 	add("facts.md", factsPage(lang))
 	if len(lang.Targets) > 0 {

@@ -6,8 +6,10 @@ import (
 	"strings"
 
 	"github.com/pare-ml/pare/graph/format"
+	"github.com/pare-ml/pare/graph/target"
 	"github.com/pare-ml/pare/internal/cli"
 	"github.com/pare-ml/pare/recipe"
+	"github.com/pare-ml/pare/recipe/schema"
 )
 
 func formatsPage(list []*format.Format) string {
@@ -66,6 +68,9 @@ func targetsPage(l *recipe.Language) string {
 	for _, w := range l.Targets {
 		fmt.Fprintf(&b, "\n## %s\n\n%s\n", w.Name, strings.TrimSpace(w.Doc))
 	}
+	b.WriteString("\n## A profile of your own\n\nA YAML file with these keys. What is left out is not restricted.\n\n" +
+		"| key | value | default | meaning |\n|---|---|---|---|\n")
+	parameterRows(&b, target.Fields(), "")
 	return b.String()
 }
 
@@ -88,4 +93,21 @@ func upper(s string) string {
 	}
 	r := []rune(s)
 	return strings.ToUpper(string(r[:1])) + string(r[1:])
+}
+
+// keysPage lists the keys of a recipe and of a step.
+func keysPage(l *recipe.Language) string {
+	var b strings.Builder
+	b.WriteString(head("Keys of a recipe", "the records of package recipe"))
+	b.WriteString("[The language](recipe.md) explains them. A dot leads into a mapping, `[]` to each item of a list, `*` stands for a name of your own.\n" +
+		"\n## Recipe\n\n| key | value | default | meaning |\n|---|---|---|---|\n")
+	parameterRows(&b, l.Fields(), "")
+	b.WriteString("\n## Step\n\nAn entry of `passes` has these keys, and one more: the name of its [pass](passes/README.md), with the parameters of the pass.\n\n" +
+		"| key | value | default | meaning |\n|---|---|---|---|\n")
+	step := l.StepFields()
+	step.Fields = slices.DeleteFunc(step.Fields, func(f *schema.Field) bool {
+		return slices.ContainsFunc(l.Passes, func(w recipe.PassWord) bool { return w.Name == f.Name })
+	})
+	parameterRows(&b, step, "")
+	return b.String()
 }

@@ -78,6 +78,20 @@ func takes(f *schema.Field) string {
 		words = choices(f, ", ")
 	case f.Kind == schema.KindList && f.Item != nil && f.Item.Kind == schema.KindEnum:
 		words = "list of " + choices(f, ", ")
+	case f.Kind == schema.KindList && f.Item != nil && f.Item.Format == schema.FormatPath:
+		words = "list of paths"
+	case f.Format == schema.FormatModel:
+		words = "path or address"
+	case f.Format == schema.FormatTarget:
+		words = "name or path"
+	case f.Format == schema.FormatSet:
+		words = "parameters"
+	case f.Format == schema.FormatSteps, f.Format == schema.FormatSelectors:
+		words = "list of " + string(f.Format)
+	case f.Format == schema.FormatVars:
+		words = "names with values"
+	case f.Kind == schema.KindAny && f.Format == "":
+		words = "number, share or size"
 	case f.Kind == schema.KindList && f.Item != nil:
 		words = "list of " + plain(f.Item.Kind) + "s"
 	case f.Kind == schema.KindList:
