@@ -17,7 +17,7 @@ func TestMain(m *testing.M) {
 }
 
 // TestScripts runs testdata/script: one archive is one story, with its commands, what they print and the files they need.
-// Scripts find the example model under $RECIPES. UPDATE_SCRIPTS=1 go test ./cmd/pare writes the outputs anew.
+// Scripts find the example model under $RECIPES, and what reviews a pull request at $REVIEW. UPDATE_SCRIPTS=1 go test ./cmd/pare writes the outputs anew.
 func TestScripts(t *testing.T) {
 	recipes, err := filepath.Abs("../../recipes")
 	if err != nil {
@@ -28,6 +28,7 @@ func TestScripts(t *testing.T) {
 		UpdateScripts: os.Getenv("UPDATE_SCRIPTS") != "",
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("RECIPES", recipes)
+			e.Setenv("REVIEW", filepath.Join(filepath.Dir(recipes), ".github", "actions", "review", "review.sh"))
 			e.Setenv("NO_COLOR", "1")
 			return nil
 		},
