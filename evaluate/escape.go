@@ -49,6 +49,12 @@ func defuse(line string) string {
 	return strings.ReplaceAll(line, "##[", `#\x23[`)
 }
 
+// MarkdownText makes text safe inside a line or a table cell of GitHub's Markdown.
+func MarkdownText(s string) string { return markdown(s) }
+
+// MarkdownCode is text in the form of code, safe inside a line or a table cell.
+func MarkdownCode(s string) string { return code(s) }
+
 // markdown makes text safe inside a line or a table cell of GitHub's Markdown: whatever could be markup becomes an
 // entity. GitHub looks for people to notify, issues to link and emoji in the finished page, where an entity is long
 // gone, but not inside code: so @, # and the colon of :smile: become code.

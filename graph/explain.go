@@ -9,7 +9,6 @@ import (
 	"github.com/pare-ml/pare/passes"
 	"github.com/pare-ml/pare/recipe"
 	"github.com/pare-ml/pare/recipe/diag"
-	"github.com/pare-ml/pare/recipe/schema"
 	"github.com/pare-ml/pare/recipe/syntax"
 )
 
@@ -231,22 +230,13 @@ func written(n *syntax.Node) string {
 // params lists the effective parameters with the places they come from.
 func (e *Explained) params() {
 	from := leaves(e.Treatment.node, "")
-	var walk func(prefix string, list []schema.Setting)
-	walk = func(prefix string, list []schema.Setting) {
-		for _, s := range list {
-			path := prefix + s.Name
-			if inner, ok := s.Value.([]schema.Setting); ok {
-				walk(path+".", inner)
-				continue
+	for _, p := range flat(e.Treatment.Params.Settings()) {
+		p.Default = true
+		for _, l := range from {
+			if l.node != nil && l.path != "" && (covers(l.path, p.Path) || covers(p.Path, l.path)) {
+				p.Rule, p.Default = l.node.Span, false
 			}
-			p := Param{Path: path, Value: s.Inline(), Default: true}
-			for _, l := range from {
-				if l.node != nil && l.path != "" && (covers(l.path, path) || covers(path, l.path)) {
-					p.Rule, p.Default = l.node.Span, false
-				}
-			}
-			e.Params = append(e.Params, p)
 		}
+		e.Params = append(e.Params, p)
 	}
-	walk("", e.Treatment.Params.Settings())
 }

@@ -41,41 +41,58 @@ func kindOf(name string) kind {
 
 func isDigit(c byte) bool { return c >= '0' && c <= '9' }
 
-// generic writes a text about a layer so that it is the same for all layers of its kind: numbers in words that begin
-// as the layer's name does become #.
+// mark stands in a generic text, with a place's index behind it, for the number that a layer's name has at that place.
+const mark = '\x00'
+
+// generic writes a text about a layer so that it is the same for all layers of its kind: in names that begin as the
+// layer's own does, numbers that are the layer's become marks.
 func generic(text, layer string) string {
-	first, _, _ := strings.Cut(kindOf(layer).template, ".")
-	if !strings.Contains(kindOf(layer).template, "#") || !strings.ContainsAny(text, "0123456789") {
+	own := kindOf(layer)
+	if len(own.numbers) == 0 || !strings.ContainsAny(text, "0123456789") {
 		return text
 	}
+	first, _, _ := strings.Cut(own.template, ".")
 	words := strings.Split(text, " ")
 	for i, w := range words {
-		if t := kindOf(w).template; strings.HasPrefix(t, first) {
-			words[i] = t
+		k := kindOf(w)
+		if len(k.numbers) == 0 || !strings.HasPrefix(k.template, first) {
+			continue
+		}
+		var b strings.Builder
+		for j, part := range strings.Split(k.template, "#") {
+			b.WriteString(part)
+			switch {
+			case j >= len(k.numbers):
+			case j < len(own.numbers) && k.numbers[j] == own.numbers[j]:
+				b.WriteByte(mark)
+				b.WriteByte(byte('0' + j))
+			default:
+				b.WriteString(k.numbers[j])
+			}
+		}
+		if strings.Count(w, "#") == 0 && len(own.numbers) < 10 {
+			words[i] = b.String()
 		}
 	}
 	return strings.Join(words, " ")
 }
 
-// specific puts the numbers of several layers in place of the # that generic left.
+// specific puts the numbers of layers of one kind in place of the marks that generic left.
 func specific(text string, layers []string) string {
+	if !strings.ContainsRune(text, mark) {
+		return text
+	}
 	sets := numberSets(layers)
-	words := strings.Split(text, " ")
-	for i, w := range words {
-		parts := strings.Split(w, "#")
-		if len(parts) < 2 || len(parts)-1 > len(sets) {
+	var b strings.Builder
+	for i := 0; i < len(text); i++ {
+		if text[i] != mark || i+1 == len(text) || int(text[i+1]-'0') >= len(sets) {
+			b.WriteByte(text[i])
 			continue
 		}
-		var b strings.Builder
-		for j, part := range parts {
-			b.WriteString(part)
-			if j < len(parts)-1 {
-				b.WriteString(numbers(sets[j]))
-			}
-		}
-		words[i] = b.String()
+		i++
+		b.WriteString(numbers(sets[text[i]-'0']))
 	}
-	return strings.Join(words, " ")
+	return b.String()
 }
 
 // numberSets returns the numbers that stand at each place of names of one kind.

@@ -91,9 +91,7 @@ func (t *planText) rows(s *Step) []*row {
 		rows = append(rows, quiet)
 	}
 	for _, r := range rows {
-		if len(r.layers) > 1 {
-			r.what = specific(r.what, r.layers)
-		}
+		r.what = specific(r.what, r.layers)
 	}
 	return rows
 }

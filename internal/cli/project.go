@@ -29,8 +29,9 @@ type project struct {
 	config *recipe.Config // of the repository; nil if it has none
 	report diag.List
 
-	dir   string // the recipe's folder
-	top   string // the root's path
+	rev   *revision // the files of a commit stand in front of those of the tree; nil: none
+	dir   string    // the recipe's folder
+	top   string    // the root's path
 	root  *os.Root
 	mu    sync.Mutex
 	sets  map[string]dataset.Set
@@ -53,22 +54,27 @@ func (s *session) parse(path string, text []byte, set []string, held *held) (_ *
 	if p.dir, err = filepath.Abs(filepath.Dir(path)); err != nil {
 		return nil, err
 	}
+	return p, s.read(p, set)
+}
+
+// read parses the recipe of a project whose text and folder are known.
+func (s *session) read(p *project, set []string) (err error) {
 	p.top = repositoryOf(p.dir)
 	if p.root, err = os.OpenRoot(p.top); err != nil {
-		return nil, err
+		return err
 	}
 	p.files = append(p.files, p.root.Close)
 	folder, err := filepath.Rel(p.top, p.dir)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	p.lang = s.suite.Language()
 	if err := p.configure(); err != nil {
 		p.Close()
-		return nil, err
+		return err
 	}
 	p.recipe = recipe.Parse(p.source, p.lang, recipe.Options{Set: set, Open: p.fragment, Dir: filepath.ToSlash(folder)}, &p.report)
-	return p, nil
+	return nil
 }
 
 // fragment reads a file that the recipe imports.
@@ -141,7 +147,11 @@ func (p *project) open(path string) (*os.File, error) {
 	if err != nil || !filepath.IsLocal(name) {
 		return nil, fmt.Errorf("%s lies outside %s, the folder that inputs may come from", path, p.top)
 	}
-	info, err := p.root.Stat(name)
+	root, err := p.rootOf(name)
+	if err != nil {
+		return nil, err
+	}
+	info, err := root.Stat(name)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil, &errMissing{path}
@@ -150,7 +160,18 @@ func (p *project) open(path string) (*os.File, error) {
 	case !info.Mode().IsRegular():
 		return nil, fmt.Errorf("%s is not a regular file", path)
 	}
-	return p.root.Open(name)
+	return root.Open(name)
+}
+
+// rootOf is where a file of the repository is read from: a commit, if the recipe is one of a commit and it holds the
+// file, else the tree.
+func (p *project) rootOf(name string) (*os.Root, error) {
+	if p.rev != nil {
+		if there, err := p.rev.extract(name); there || err != nil {
+			return p.rev.root, err
+		}
+	}
+	return p.root, nil
 }
 
 // header opens the model that goes in or, if it is not there, its manifest.
@@ -171,8 +192,9 @@ func (p *project) Model(path string) (*ir.Model, error) {
 		defer f.Close()
 		return p.held.header(p.absolute(path), f)
 	}
+	full := f.Name() // below the root that it was found in
 	f.Close()
-	m, done, err := formatall.Open(p.absolute(path))
+	m, done, err := formatall.Open(full)
 	if err != nil {
 		return nil, err
 	}
