@@ -3,9 +3,11 @@ package lsp
 import (
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
+	"github.com/pare-ml/pare/recipe"
 	"github.com/pare-ml/pare/recipe/diag"
 )
 
@@ -81,7 +83,7 @@ func (s *server) checker(d *document) func() *Result {
 			open[other.path] = other.text
 		}
 	}
-	path, src := d.path, d.source()
+	path, src, fragment := d.path, d.source(), d.isFragment()
 	buffer := func(path string) []byte { return open[filepath.Clean(path)] }
 	return func() (r *Result) {
 		defer func() {
@@ -92,9 +94,25 @@ func (s *server) checker(d *document) func() *Result {
 			}
 		}()
 		r = s.Check(path, src.Text, buffer)
+		if fragment && r.Recipe != nil {
+			r.Findings = slices.DeleteFunc(r.Findings, func(f diag.Diagnostic) bool { return forWhole(r.Recipe, f) })
+		}
 		r.Findings.Sort()
 		return r
 	}
+}
+
+// forWhole tells whether a finding asks of a fragment what only the recipes that import it can say.
+func forWhole(r *recipe.Recipe, f diag.Diagnostic) bool {
+	switch f.Code {
+	case "missing-key":
+		return f.Span == r.Root.Head()
+	case "gate-missing", "output-missing", "unknown-data", "unused-data", "unused-var", "target-missing":
+		return true
+	case "unknown-fact":
+		return strings.HasPrefix(f.Message, "vars ")
+	}
+	return false
 }
 
 // finish takes over what a check gave, if the text is still the one that was checked. The result is nil for a text that

@@ -247,6 +247,9 @@ func suits(typ string, f *schema.Field) bool {
 	case schema.KindBytes:
 		return typ == string(schema.KindBytes)
 	case schema.KindString, schema.KindEnum:
+		if f.Format != "" {
+			return false
+		}
 		return typ == string(schema.KindString)
 	}
 	return false

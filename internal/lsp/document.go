@@ -83,7 +83,21 @@ func (s *server) didOpen(raw json.RawMessage) *rpcError {
 	s.docs[t.URI] = d
 	s.set(d, []byte(t.Text))
 	s.schedule(d, 0)
+	s.importersOf(d)
 	return nil
+}
+
+// importersOf checks the texts again that may import the file of d, of which another text counts now.
+func (s *server) importersOf(d *document) {
+	if d.path == "" {
+		return
+	}
+	for _, other := range s.docs {
+		if other != d && other.structure().root.kid("imports") != nil {
+			other.edition++
+			s.schedule(other, s.Delay)
+		}
+	}
 }
 
 func (s *server) didChange(raw json.RawMessage) *rpcError {
@@ -105,6 +119,7 @@ func (s *server) didChange(raw json.RawMessage) *rpcError {
 		s.edit(d, c)
 	}
 	s.schedule(d, s.Delay)
+	s.importersOf(d)
 	return nil
 }
 
@@ -145,6 +160,7 @@ func (s *server) didClose(raw json.RawMessage) *rpcError {
 	}
 	d.close()
 	delete(s.docs, d.uri)
+	s.importersOf(d)
 	if d.published {
 		s.notify("textDocument/publishDiagnostics", publishParams{URI: d.uri, Diagnostics: []diagnostic{}})
 	}
@@ -166,6 +182,12 @@ func (d *document) isRecipe() bool {
 	}
 	own := []string{"imports", "vars", "model", "gates", "outputs", "data", "target"}
 	return root.kid("version") != nil && slices.ContainsFunc(own, func(key string) bool { return root.kid(key) != nil })
+}
+
+// isFragment tells whether a recipe is one that others import: it says neither which model goes in nor what is done.
+func (d *document) isFragment() bool {
+	root := d.structure().root
+	return root.kid("version") != nil && root.kid("model") == nil && root.kid("passes") == nil
 }
 
 func (d *document) base() string { return path.Base(d.uri) }

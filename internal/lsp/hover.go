@@ -3,6 +3,8 @@ package lsp
 import (
 	"fmt"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/pare-ml/pare/graph"
 	"github.com/pare-ml/pare/recipe"
@@ -226,7 +228,7 @@ func (h *hovering) fact(e *expression) (text string, start, end int) {
 		switch {
 		case ns.Name != space:
 		case !dotted || h.offset <= t.start+len(space):
-			return fmt.Sprintf("**%s**: %s", ns.Name, ns.Doc), t.start, t.start + len(space)
+			return fmt.Sprintf("**%s**\n\n%s", ns.Name, sentence(ns.Doc)), t.start, t.start + len(space)
 		case space == "vars":
 			return h.variable(name), t.start, t.end
 		default:
@@ -242,7 +244,7 @@ func (h *hovering) fact(e *expression) (text string, start, end int) {
 
 // factHelp describes a fact, with its value if the model has told it.
 func (h *hovering) factHelp(space string, f condition.Fact) string {
-	text := fmt.Sprintf("**%s.%s** (%s)\n\n%s", space, f.Name, f.Type, f.Doc)
+	text := fmt.Sprintf("**%s.%s** (%s)\n\n%s", space, f.Name, f.Type, sentence(f.Doc))
 	if len(f.Values) > 0 {
 		var quoted []string
 		for _, v := range f.Values {
@@ -257,6 +259,15 @@ func (h *hovering) factHelp(space string, f condition.Fact) string {
 		}
 	}
 	return text
+}
+
+// sentence makes a sentence of a record's words.
+func sentence(doc string) string {
+	if doc == "" || strings.HasSuffix(doc, ".") {
+		return doc
+	}
+	first, size := utf8.DecodeRuneInString(doc)
+	return string(unicode.ToUpper(first)) + doc[size:] + "."
 }
 
 // priceWords say what must be read before a fact is known.

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 )
 
 // Codes of errors, of JSON-RPC and of the protocol.
@@ -53,7 +54,7 @@ func parseRequest(body []byte) (*request, *rpcError) {
 	if err := json.Unmarshal(body, r); err != nil {
 		var wrong *json.UnmarshalTypeError
 		if errors.As(err, &wrong) {
-			return none, failf(codeInvalidRequest, "the message is no request: %v", err)
+			return none, failf(codeInvalidRequest, "the message is no request: %s", inWords(err))
 		}
 		return none, failf(codeParse, "the message is no JSON: %v", err)
 	}
@@ -88,9 +89,28 @@ func params[T any](raw json.RawMessage) (*T, *rpcError) {
 		return nil, failf(codeInvalidParams, "params must be an object")
 	}
 	if err := json.Unmarshal(raw, p); err != nil {
-		return nil, failf(codeInvalidParams, "%v", err)
+		return nil, failf(codeInvalidParams, "params: %s", inWords(err))
 	}
 	return p, nil
+}
+
+// inWords says what is wrong with a message without the names of Go.
+func inWords(err error) string {
+	var wrong *json.UnmarshalTypeError
+	switch {
+	case errors.As(err, &wrong) && wrong.Field != "":
+		return fmt.Sprintf("%s cannot be %s", wrong.Field, article(wrong.Value))
+	case errors.As(err, &wrong):
+		return "it is " + article(wrong.Value) + ", not an object"
+	}
+	return err.Error()
+}
+
+func article(word string) string {
+	if word != "" && strings.IndexByte("aeiou", word[0]) >= 0 {
+		return "an " + word
+	}
+	return "a " + word
 }
 
 // send writes one message of the server. What cannot be written cannot be told either: the client is gone, and reading
