@@ -14,7 +14,6 @@ var checks = slices.Concat(compileChecks, passChecks)
 var compileChecks = []recipe.Check{
 	{Code: "condition-always", Severity: diag.Warning, Model: true, Doc: "a condition of an override that holds for every layer it is asked of"},
 	{Code: "condition-fails", Severity: diag.Error, Model: true, Doc: "a condition that has no value for a layer"},
-	{Code: "gate-does-not-fit", Severity: diag.Error, Model: true, Doc: "a gate that makes no sense for its metric"},
 	{Code: "gate-loosened", Severity: diag.Warning, Model: true, Doc: "pare diff: a gate that asks for less than it did"},
 	{Code: "gate-removed", Severity: diag.Warning, Model: true, Doc: "pare diff: a gate that is gone"},
 	{Code: "gate-undecidable", Severity: diag.Error, Mixed: true, Model: true, Doc: "a gate that the number of samples can never meet: an error, a warning with on_fail: warn"},

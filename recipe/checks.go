@@ -114,6 +114,7 @@ var recipeChecks = []Check{
 	{Code: "data-overlap", Severity: diag.Error, Mixed: true, Doc: "data sets that share samples: error if a gate measures on one, else a warning"},
 	{Code: "fact-without-data", Severity: diag.Error, Doc: "a condition on what is measured, with no data to measure on"},
 	{Code: "file-missing", Severity: diag.Error, Mixed: true, Doc: "a file that the recipe names is not there"},
+	{Code: "gate-does-not-fit", Severity: diag.Error, Doc: "a gate that makes no sense for its metric, or asks for a confidence that none has"},
 	{Code: "gate-missing", Severity: diag.Warning, Doc: "a recipe without gates"},
 	{Code: "import-cycle", Severity: diag.Error, Doc: "a fragment imports itself, directly or through others"},
 	{Code: "import-unreadable", Severity: diag.Error, Doc: "an import that cannot be read or is no recipe"},

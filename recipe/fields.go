@@ -98,7 +98,7 @@ func gateFields(g *gateText, l *Language) schema.Object {
 			schema.Node(&g.threshold, "threshold", "limit on the metric itself: at least, or at most, by the metric's direction"),
 			schema.Node(&g.maxDegradation, "max_degradation", "limit on the drop from the baseline, in the metric's unit"),
 			schema.Node(&g.percent, "percent_max_degradation", "limit on the drop as a share of the baseline's value"),
-			schema.Ratio(&g.Confidence, "confidence", 0, "how sure the decision must be; left out: the point estimate decides").Above(0).Below(1).Usual(0.5, 1),
+			schema.Ratio(&g.Confidence, "confidence", 0, "how sure the decision must be; left out: the point estimate decides").Above(0).Below(1),
 			schema.Enum(&g.OnFail, "on_fail", "error", "what a gate that is not met does",
 				schema.Choice{Name: "error", Doc: "the build fails"}, schema.Choice{Name: "warn", Doc: "the report says so"}),
 			schema.String(&g.Name, "name", "", "what the report calls the gate; default: the metric and its data, or the expression"),

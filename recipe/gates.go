@@ -48,7 +48,7 @@ func (p *parser) gate(t *gateText) *Gate {
 		p.report.Errorf(data.Span, "keys-conflict", "%s is not measured on data; leave data out", t.Metric)
 		return nil
 	}
-	if !p.decodeLimit(t, limit, metric) {
+	if !p.decodeLimit(t, limit, metric) || !p.confidence(t) {
 		return nil
 	}
 	g := t.Gate
@@ -100,6 +100,16 @@ func (p *parser) limit(t *gateText) *syntax.Node {
 		p.report.Errorf(t.Node.Head(), "missing-key", "a gate on a metric needs a limit: threshold, max_degradation or percent_max_degradation")
 	}
 	return found
+}
+
+// confidence checks that a gate asks for a confidence that can be computed.
+func (p *parser) confidence(t *gateText) bool {
+	if t.Confidence == 0 || t.Confidence >= 0.5 && t.Confidence <= 0.9999 {
+		return true
+	}
+	n := t.Node.Get("confidence")
+	p.report.Errorf(n.Span, "gate-does-not-fit", "confidence is %s; it must lie between 50%% and 99.99%%", schema.FormatValue(t.Confidence, schema.KindRatio))
+	return false
 }
 
 // misspelled tells whether a gate has an unknown key that is near to one it may have. It has been reported; what seems

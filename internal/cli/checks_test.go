@@ -15,7 +15,7 @@ import (
 var kebab = regexp.MustCompile(`^[a-z]+(-[a-z]+)+$`)
 
 // reporters are the functions and methods that take a code, followed by a message.
-var reporters = regexp.MustCompile(`^(Errorf|Warningf|Notef|fail|failFix|bad|warn|giveUp|complain|report|add)$`)
+var reporters = regexp.MustCompile(`^(Errorf|Warningf|Notef|error|fail|failFix|bad|warn|giveUp|complain|report|add)$`)
 
 // Every code that the program can report is listed, and every code that is listed can be reported.
 func TestEveryCodeIsListed(t *testing.T) {
@@ -67,6 +67,10 @@ func codesOf(t *testing.T, path string, found map[string]string) {
 		case *ast.KeyValueExpr:
 			if key, ok := n.Key.(*ast.Ident); ok && key.Name == "Code" {
 				add(n.Value)
+			}
+		case *ast.AssignStmt:
+			if left, ok := n.Lhs[0].(*ast.SelectorExpr); ok && left.Sel.Name == "Code" && len(n.Rhs) == 1 {
+				add(n.Rhs[0])
 			}
 		case *ast.CallExpr:
 			name := ""

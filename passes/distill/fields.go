@@ -33,7 +33,7 @@ func fields(p *Params) schema.Object {
 		Fields: append([]*schema.Field{
 			schema.Path(&p.Teacher, "teacher", "input", "the model to learn from: input is the model as it came into the recipe; else a path"),
 			schema.Float(&p.Temperature, "temperature", 2, "divides the logits of teacher and student before the softmax of the logits loss; "+
-				"above 1 the small probabilities count more").Above(0),
+				"above 1 the small probabilities count more").Above(0).Usual(0.5, 20),
 			losses,
 		}, training.Fields(&p.Params)...),
 		Check: func(n *syntax.Node, report *diag.List) { relate(p, n, report) },

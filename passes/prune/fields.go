@@ -25,7 +25,7 @@ func fields(p *Params) schema.Object {
 		Doc: "Zeroes or removes the least important weights.",
 		Fields: []*schema.Field{
 			schema.Ratio(&p.Sparsity, "sparsity", 0, "share of the weights set to zero, or of the filters removed; 0 leaves a layer alone").
-				Between(0, 1).Below(1).Require(),
+				Between(0, 1).Below(1).Usual(0.01, 0.99).Require(),
 			schema.Enum(&p.Criterion, "criterion", "magnitude", "what ranks weights or filters; the lowest go",
 				schema.Choice{Name: "magnitude", Doc: "absolute value; of a filter, the sum of absolute values"},
 				schema.Choice{Name: "l2", Doc: "Euclidean norm of a filter; of a single weight the same as magnitude"},

@@ -106,7 +106,7 @@ func activationFields(p *Activations) schema.Object {
 func observerFields(p *Observer, kind string, kinds ...schema.Choice) schema.Object {
 	return schema.Object{Short: "kind", Fields: []*schema.Field{
 		schema.Enum(&p.Kind, "kind", kind, "the rule", kinds...),
-		schema.Float(&p.Percentile, "percentile", 99.99, "of percentile: the share of values that stay inside").Between(50, 100).In("%"),
+		schema.Float(&p.Percentile, "percentile", 99.99, "of percentile: the share of values that stay inside").Between(50, 100).Usual(90, 100).In("%"),
 	}}
 }
 

@@ -37,6 +37,7 @@ var beyond = map[string]string{
 	"criterion-needs-filters": "relations between parameters",
 	"data-overlap":            "relations between data sets and steps",
 	"fact-without-data":       "facts, and the data sets that the recipe declares",
+	"gate-does-not-fit":       "what a metric can decide",
 	"hidden-needs-layers":     "relations between parameters",
 	"layers-need-hidden":      "relations between parameters",
 	"lengths-differ":          "relations between lists",

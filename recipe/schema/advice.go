@@ -21,7 +21,7 @@ func (d *Decoder) hidden(n, key *syntax.Node, name string, f *Field) {
 
 // unusual warns of a number that the field takes and that is most likely a slip.
 func (d *Decoder) unusual(g given, f *Field, name string, v, def float64) {
-	if !d.Advise || f.UsualMin == nil || v == def && !f.Required || v >= *f.UsualMin && v <= *f.UsualMax {
+	if !d.Advise || f.UsualMin == nil || v == def || v >= *f.UsualMin && v <= *f.UsualMax {
 		return
 	}
 	d.add(diag.Diagnostic{Severity: diag.Warning, Code: "suspicious-number", Span: g.span, Related: g.related,

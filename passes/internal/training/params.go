@@ -82,7 +82,8 @@ func optimizerFields(o *Optimizer) schema.Object {
 			schema.Enum(&o.Kind, "kind", "adamw", "the rule",
 				schema.Choice{Name: "adamw", Doc: "Adam with decoupled weight decay; moments 0.9 and 0.999, epsilon 1e-8"},
 				schema.Choice{Name: "sgd", Doc: "stochastic gradient descent with momentum"}),
-			schema.Float(&o.LearningRate, "learning_rate", 1e-3, "size of a step; sgd usually wants ten times as much as adamw").Above(0),
+			schema.Float(&o.LearningRate, "learning_rate", 1e-3, "size of a step; sgd usually wants ten times as much as adamw").
+				Above(0).Usual(1e-7, 1).Written(),
 			schema.Float(&o.Momentum, "momentum", 0.9, "sgd: share of the last step carried on").AtLeast(0).Below(1),
 			schema.Float(&o.WeightDecay, "weight_decay", 0, "pull towards zero on weight matrices; biases and normalizations have none").AtLeast(0),
 			schema.Int(&o.Warmup, "warmup", 0, "steps over which the learning rate rises from zero in a straight line").AtLeast(0).In("steps"),
