@@ -128,6 +128,16 @@ func (b *Builder) Op(op, name string, inputs []string, attrs ...ir.Attr) string 
 	return b.Ops(op, name, 1, inputs, attrs...)[0]
 }
 
+// In is Op for an operator of another domain, which the model then imports in version 1.
+func (b *Builder) In(domain, op, name string, inputs []string, attrs ...ir.Attr) string {
+	out := b.Op(op, name, inputs, attrs...)
+	b.m.Graph.Nodes[len(b.m.Graph.Nodes)-1].Domain = domain
+	if b.m.Opset(domain) == 0 {
+		b.m.SetOpset(domain, 1)
+	}
+	return out
+}
+
 // Ops adds a node with several outputs.
 func (b *Builder) Ops(op, name string, outputs int, inputs []string, attrs ...ir.Attr) []string {
 	if name == "" {
