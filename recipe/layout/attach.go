@@ -1,6 +1,8 @@
 package layout
 
 import (
+	"regexp"
+
 	"github.com/pare-ml/pare/recipe/diag"
 	"github.com/pare-ml/pare/recipe/syntax"
 )
@@ -71,19 +73,29 @@ func attach(src *diag.Source, tree *syntax.Tree) *root {
 	return r
 }
 
-// split takes the comments that a blank line parts from the first key out of its head: they are about the file.
+// aboutFile matches comments that are about the file wherever they stand at its top: for pare, for editors, for lawyers.
+var aboutFile = regexp.MustCompile(`(?i)^#\s*(!|pare:allow-file\b|yaml-language-server:|vim:|-\*-|spdx-|copyright\b|licen[cs]ed?\b)`)
+
+// split takes the comments that are about the file out of the head of the first key: those that a blank line parts from
+// it, and those that say so.
 func (r *root) split() {
 	e := r.body.entries[0]
-	if e.blank && len(e.head) > 0 {
-		r.header, e.head, r.gap, e.blank = e.head, nil, true, false
-		return
-	}
-	for i := len(e.head) - 1; i > 0; i-- {
-		if e.head[i].blank {
-			r.header, e.head, r.gap = e.head[:i:i], e.head[i:], true
-			e.head[0].blank = false
-			return
+	cut := 0
+	for i, c := range e.head {
+		switch {
+		case aboutFile.MatchString(c.text):
+			cut = i + 1
+		case c.blank && i > 0:
+			cut = i
 		}
+	}
+	if e.blank {
+		cut = len(e.head)
+	}
+	r.header, e.head = e.head[:cut:cut], e.head[cut:]
+	r.gap, e.blank = e.spaced(), e.blank && len(e.head) > 0
+	if len(e.head) > 0 {
+		e.head[0].blank = false
 	}
 }
 

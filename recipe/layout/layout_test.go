@@ -137,10 +137,23 @@ func TestFormat(t *testing.T) {
 		{"order of sections", "passes: []\nversion: 1\nmodel: {path: a}\n", "version: 1\nmodel: {path: a}\npasses: []\n"},
 		{"unknown keys last", "zzz: 1\nversion: 1\naaa: 2", "version: 1\nzzz: 1\naaa: 2\n"},
 		{"comments move with their key", "# about seed\nseed: 1 # here\n# about version\nversion: 1\n", "# about version\nversion: 1\n# about seed\nseed: 1  # here\n"},
+		{"the file's comment stays", "# the file\n\n# about seed\nseed: 1\nversion: 1\n", "# the file\n\nversion: 1\n# about seed\nseed: 1\n"},
+		{"a silence of the file stays", "# pare:allow-file gate-missing because\n# about seed\nseed: 1\nversion: 1\n", "# pare:allow-file gate-missing because\nversion: 1\n# about seed\nseed: 1\n"},
+		{"the editor's line stays", "# yaml-language-server: $schema=x\nseed: 1\nversion: 1\n", "# yaml-language-server: $schema=x\nversion: 1\nseed: 1\n"},
+		{"a merge key first", "passes: [{prune: {criterion: a, <<: {sparsity: 1}}}]\n", "passes: [{prune: {<<: {sparsity: 1}, criterion: a}}]\n"},
+		{"anchors hold the order", "seed: &s 1\nversion: *s\n", "seed: &s 1\nversion: *s\n"},
+		{"an anchor used later does not", "passes:\n  - fold: &f {}\n    id: a\n  - fold: *f\n    id: b\n", "passes:\n  - id: a\n    fold: &f {}\n\n  - id: b\n    fold: *f\n"},
+		{"steps in one line", "passes: \n- fold: {}\n- fold: {}\n\n\n- fold: {}\n", "passes:\n  - fold: {}\n  - fold: {}\n\n  - fold: {}\n"},
+		{"line ends", "\ufeffversion: 1\r\n# c\r\nname: 'x'\r\n", "version: 1\n# c\nname: x\n"},
+		{"text without an end", "name: x\ndescription: |+\n  a", "name: x\n\ndescription: |-\n  a\n"},
+		{"document markers", "---\nversion: 1\n...\n# end\n", "version: 1\n# end\n"},
+		{"quotes that mean something", "name: 'yes'\ndescription: '4%'\nvars: {a: '90MB', b: 'word', c: 'a b', d: \"x'y\"}\n", "name: \"yes\"\ndescription: \"4%\"\nvars: {a: \"90MB\", b: word, c: \"a b\", d: \"x'y\"}\n"},
+		{"templates", "passes: [prune: {sparsity: ${{ vars.a }}, criterion: \"${{ vars[\\\"b\\\"] }}\"}]\n", "passes: [{prune: {sparsity: ${{ vars.a }}, criterion: \"${{ vars[\\\"b\\\"] }}\"}}]\n"},
 	} {
 		if got, report := format(t, c.text); got != c.want || len(report) > 0 {
 			t.Errorf("%s: got\n%s\nwant\n%s\n%v", c.name, got, c.want, report)
 		}
+		check(t, c.text)
 	}
 }
 
