@@ -1,5 +1,7 @@
 package ir
 
+import "slices"
+
 // routers finds linear layers whose outputs a TopK chooses from, and then the feed-forward networks whose outputs are
 // weighted by what was chosen.
 func (f *finder) routers(ends []end) {
@@ -31,18 +33,38 @@ func (f *finder) routers(ends []end) {
 
 // chosen reports whether a layer's output is multiplied by something that a TopK gave.
 func (f *finder) chosen(l *Layer) bool {
+	weights := f.weights()
+	if len(weights) == 0 {
+		return false
+	}
 	found := false
-	on := func(n *Node) bool { return n.Is(moves...) || n.Is("Add") }
+	on := func(n *Node) bool {
+		return n.Is(moves...) || n.Is("Add") && slices.ContainsFunc(n.Inputs, func(v string) bool { return f.Tensor(v) != nil })
+	}
 	f.forward(l.Node.Output(0), on, func(n *Node, takes string) bool {
-		if !n.Is("Mul") {
-			return true
-		}
-		for _, other := range n.Inputs {
-			if other != takes && f.reaches(other, func(_ string, p *Node) bool { return p != nil && p.Is("TopK") }) {
-				found = true
-			}
-		}
+		found = n.Is("Mul") && slices.ContainsFunc(n.Inputs, func(v string) bool { return v != takes && weights[v] })
 		return !found
 	})
 	return found
+}
+
+// weights returns the values that are computed from what TopKs give alone, as far as arithmetic goes.
+func (f *finder) weights() map[string]bool {
+	if f.topK != nil {
+		return f.topK
+	}
+	f.topK = map[string]bool{}
+	for _, n := range f.graph.Nodes {
+		from := func(v string) bool { return f.topK[v] }
+		gives := n.Is("TopK") || !f.mixes(n) && slices.ContainsFunc(n.Inputs, from)
+		if gives && n.Is("Add", "Sub", "Mul", "Div") {
+			gives = !slices.ContainsFunc(n.Inputs, func(v string) bool { return !from(v) && f.Tensor(v) == nil })
+		}
+		if gives {
+			for _, v := range n.Outputs {
+				f.topK[v] = true
+			}
+		}
+	}
+	return f.topK
 }

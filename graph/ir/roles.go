@@ -13,6 +13,7 @@ type finder struct {
 
 	networks []network // feed-forward networks, in graph order
 	groups   [][]*Layer
+	topK     map[string]bool // what weights returns; nil: not asked for yet
 }
 
 // roleSet is a set of roles: bit i stands for LayerRoles[i].

@@ -156,6 +156,20 @@ func (b *Builder) Ops(op, name string, outputs int, inputs []string, attrs ...ir
 	return n.Outputs
 }
 
+// fresh returns base, or base_1, base_2 …, whichever names no tensor yet.
+func (b *Builder) fresh(base string) string {
+	for {
+		name := base
+		if n := b.count["tensor "+base]; n > 0 {
+			name += fmt.Sprintf("_%d", n)
+		}
+		b.count["tensor "+base]++
+		if b.m.Graph.Tensor(name) == nil {
+			return name
+		}
+	}
+}
+
 // he draws from the normal distribution with variance 2/fan.
 func he(name string, shape []int, fan int) []float32 {
 	n, err := ir.Elements(shape)

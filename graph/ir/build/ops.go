@@ -60,9 +60,9 @@ func (b *Builder) Clip(x string, lo, hi float32) string {
 	if b.m.Opset("") < 11 {
 		return b.Op("Clip", "", []string{x}, ir.FloatAttr("min", lo), ir.FloatAttr("max", hi))
 	}
-	min := b.m.Graph.FreshName("clip_min")
+	min := b.fresh("clip_min")
 	b.Floats(min, nil, lo)
-	max := b.m.Graph.FreshName("clip_max")
+	max := b.fresh("clip_max")
 	b.Floats(max, nil, hi)
 	return b.Op("Clip", "", []string{x, min, max})
 }
@@ -93,7 +93,7 @@ func (b *Builder) Flatten(x string) string {
 
 // Reshape adds a reshape with a constant shape; 0 keeps a dimension, -1 takes what is left.
 func (b *Builder) Reshape(x string, dims ...int64) string {
-	name := b.m.Graph.FreshName("shape")
+	name := b.fresh("shape")
 	return b.Op("Reshape", "", []string{x, b.Ints(name, dims...)})
 }
 

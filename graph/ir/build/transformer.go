@@ -187,18 +187,18 @@ func (t *transformer) cut(x string, width, kv int) (q, k, v string) {
 	switch t.Fused {
 	case "Slice":
 		part := func(from, to int) string {
-			c := func(v int) string { return t.Ints(t.m.Graph.FreshName("at"), int64(v)) }
+			c := func(v int) string { return t.Ints(t.fresh("at"), int64(v)) }
 			return t.Op("Slice", "", []string{x, c(from), c(to), c(2)})
 		}
 		return part(0, width), part(width, width+kv), part(width+kv, width+2*kv)
 	case "Gather":
 		x = t.Op("Transpose", "", []string{t.Reshape(x, 0, -1, 3, int64(width))}, ir.IntsAttr("perm", 2, 0, 1, 3))
 		part := func(i int64) string {
-			return t.Op("Gather", "", []string{x, t.Tensor(ir.FromInt64s(t.m.Graph.FreshName("index"), nil, []int64{i}))}, ir.IntAttr("axis", 0))
+			return t.Op("Gather", "", []string{x, t.Tensor(ir.FromInt64s(t.fresh("index"), nil, []int64{i}))}, ir.IntAttr("axis", 0))
 		}
 		return part(0), part(1), part(2)
 	}
-	out := t.Ops("Split", "", 3, []string{x, t.Ints(t.m.Graph.FreshName("sizes"), int64(width), int64(kv), int64(kv))}, ir.IntAttr("axis", -1))
+	out := t.Ops("Split", "", 3, []string{x, t.Ints(t.fresh("sizes"), int64(width), int64(kv), int64(kv))}, ir.IntAttr("axis", -1))
 	return out[0], out[1], out[2]
 }
 
@@ -210,8 +210,8 @@ func (t *transformer) split(x string, heads, size int) string {
 // rotate adds rotary positions.
 func (t *transformer) rotate(x string, size int) string {
 	position := t.Op("Cast", "", []string{"input_ids"}, ir.IntAttr("to", int64(ir.Float32)))
-	angle := t.Op("Unsqueeze", "", []string{position, t.Ints(t.m.Graph.FreshName("axes"), 1, 3)})
-	c := func(v int) string { return t.Ints(t.m.Graph.FreshName("at"), int64(v)) }
+	angle := t.Op("Unsqueeze", "", []string{position, t.Ints(t.fresh("axes"), 1, 3)})
+	c := func(v int) string { return t.Ints(t.fresh("at"), int64(v)) }
 	low := t.Op("Slice", "", []string{x, c(0), c(size / 2), c(3)})
 	high := t.Op("Slice", "", []string{x, c(size / 2), c(size), c(3)})
 	turned := t.Concat(-1, t.Op("Neg", "", []string{high}), low)
@@ -223,8 +223,8 @@ func (t *transformer) repeat(x string, size int) string {
 	if t.KVHeads == t.Heads {
 		return x
 	}
-	x = t.Op("Unsqueeze", "", []string{x, t.Ints(t.m.Graph.FreshName("axes"), 2)})
-	x = t.Op("Expand", "", []string{x, t.Ints(t.m.Graph.FreshName("to"), 1, 1, int64(t.Heads/t.KVHeads), 1, 1)})
+	x = t.Op("Unsqueeze", "", []string{x, t.Ints(t.fresh("axes"), 2)})
+	x = t.Op("Expand", "", []string{x, t.Ints(t.fresh("to"), 1, 1, int64(t.Heads/t.KVHeads), 1, 1)})
 	return t.Reshape(x, 0, int64(t.Heads), -1, int64(size))
 }
 
@@ -244,12 +244,12 @@ func (t *transformer) network(prefix, x string) string {
 		return t.expert(name, x)
 	}
 	scores := t.Op("Softmax", "", []string{t.linear(name("router"), x, t.Width, t.Experts)}, ir.IntAttr("axis", -1))
-	best := t.Ops("TopK", "", 2, []string{scores, t.Ints(t.m.Graph.FreshName("k"), 2)})
+	best := t.Ops("TopK", "", 2, []string{scores, t.Ints(t.fresh("k"), 2)})
 	sum := ""
 	for i := range t.Experts {
-		number := t.Tensor(ir.FromInt64s(t.m.Graph.FreshName("expert"), nil, []int64{int64(i)}))
+		number := t.Tensor(ir.FromInt64s(t.fresh("expert"), nil, []int64{int64(i)}))
 		chosen := t.Op("Cast", "", []string{t.Op("Equal", "", []string{best[1], number})}, ir.IntAttr("to", int64(ir.Float32)))
-		weight := t.Op("ReduceSum", "", []string{t.Mul(best[0], chosen), t.Ints(t.m.Graph.FreshName("axes"), -1)})
+		weight := t.Op("ReduceSum", "", []string{t.Mul(best[0], chosen), t.Ints(t.fresh("axes"), -1)})
 		y := t.expert(func(part string) string {
 			return fmt.Sprintf("%smlp.experts.%d.%s", prefix, i, map[string]string{"gate": "gate_proj", "up": "up_proj", "down": "down_proj", "gateup": "gate_up_proj"}[part])
 		}, x)
