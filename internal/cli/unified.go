@@ -41,7 +41,7 @@ func unified(oldName, newName string, old, text []byte) []byte {
 // hunkEnd returns where the hunk that has the change at i ends: changes less than two contexts apart share one.
 func hunkEnd(list []change, i int) int {
 	last := i
-	for ; i < len(list) && i-last <= 2*around; i++ {
+	for ; i < len(list) && i-last <= 2*around+1; i++ {
 		if list[i].sign != ' ' {
 			last = i
 		}
