@@ -27,6 +27,7 @@ var compileChecks = []recipe.Check{
 	{Code: "override-shadowed", Severity: diag.Warning, Model: true, Doc: "an override that later ones cover on every layer"},
 	{Code: "overrides-fight", Severity: diag.Warning, Model: true, Doc: "two overrides that set one parameter of a layer to different values"},
 	{Code: "pass-refuses", Severity: diag.Error, Model: true, Doc: "a pass that cannot work on this model"},
+	{Code: "repeated-name", Severity: diag.Error, Doc: "pare test: two cases of one name"},
 	{Code: "selector-matches-everything", Severity: diag.Warning, Model: true, Doc: "a pattern that picks every layer"},
 	{Code: "selector-matches-nothing", Severity: diag.Error, Model: true, Doc: "a selector that matches no layer"},
 	{Code: "siblings-split", Severity: diag.Warning, Model: true, Doc: "layers that a runtime computes as one leave a step in different types"},
@@ -34,6 +35,7 @@ var compileChecks = []recipe.Check{
 	{Code: "target-cannot-run", Severity: diag.Error, Model: true, Doc: "a type, granularity or operator that the target's runtime does not have"},
 	{Code: "target-over-budget", Severity: diag.Error, Model: true, Doc: "a model beyond a budget of the target"},
 	{Code: "target-saturates", Severity: diag.Warning, Model: true, Doc: "a pair of types whose sums overflow on the target"},
+	{Code: "test-failed", Severity: diag.Error, Doc: "pare test: what a case expects does not hold"},
 	{Code: "tied-split", Severity: diag.Error, Model: true, Doc: "layers that share a weight leave a step in different states"},
 	{Code: "unexpected-match-count", Severity: diag.Error, Model: true, Doc: "a step that matches another number of layers than expect says"},
 }

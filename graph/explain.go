@@ -54,24 +54,8 @@ type Param struct {
 	Default bool      // not written in the recipe
 }
 
-// LayerNames lists the layers that any of the steps finds, each once, those of the model that came in first.
-func (p *Plan) LayerNames() []string {
-	var names []string
-	seen := map[string]bool{}
-	add := func(layers []ir.Layer) {
-		for _, l := range layers {
-			if !seen[l.Name] {
-				seen[l.Name] = true
-				names = append(names, l.Name)
-			}
-		}
-	}
-	add(p.first)
-	for _, s := range p.Steps {
-		add(s.Found)
-	}
-	return names
-}
+// LayerNames lists the names of AllLayers.
+func (p *Plan) LayerNames() []string { return namesOf(p.AllLayers()) }
 
 // Explain tells every rule that touches a layer. It returns nil if there is no layer of this name.
 func (p *Plan) Explain(name string) *Explanation {

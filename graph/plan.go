@@ -5,6 +5,7 @@ import (
 	"github.com/pare-ml/pare/graph/measure"
 	"github.com/pare-ml/pare/passes"
 	"github.com/pare-ml/pare/recipe"
+	"github.com/pare-ml/pare/recipe/condition"
 	"github.com/pare-ml/pare/recipe/diag"
 	"github.com/pare-ml/pare/recipe/syntax"
 )
@@ -23,6 +24,7 @@ type Plan struct {
 	Evaluation Cost // of measuring model and baseline on a test set
 
 	rules  map[*recipe.Gate]string // all gates in words, those of steps too
+	facts  condition.Facts         // that ${{ }} is filled in from
 	first  []ir.Layer              // layers of the model that comes in
 	output *ir.Model               // header of the model that the steps leave, as foreseen
 	final  []ir.Layer              // its layers

@@ -32,6 +32,13 @@ func (s *Selector) Match(name, typ, role string) bool { return s.match(name, typ
 // Parts returns the patterns of a selector of the form {targets: […], when: …}, nil for any other.
 func (s *Selector) Parts() []*Selector { return s.inner }
 
+// Selector reads a selector that stands outside a recipe, in a test of one, say. It returns nil after reporting what is
+// wrong with it.
+func (l *Language) Selector(n *syntax.Node, report *diag.List) *Selector {
+	p := &parser{lang: l, report: report, recipe: &Recipe{lang: l}, varsUsed: map[string]bool{}}
+	return p.textSelector(n)
+}
+
 // selectors reads the list behind targets or ignore. The list must not be empty.
 func (p *parser) selectors(n *syntax.Node, key string) []*Selector {
 	list := p.list(n, key, "a list of selectors")
