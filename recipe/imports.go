@@ -33,6 +33,7 @@ type Import struct {
 type importer struct {
 	*parser
 	open  func(path string) ([]byte, error)
+	full  bool      // more are named than may be
 	all   []*Import // in the order in which they are named
 	taken []*Import // in the order in which they count
 }
@@ -59,7 +60,12 @@ func (i *importer) read(root *syntax.Node, from *Import, depth int) {
 	if n == nil {
 		return
 	}
-	for _, item := range i.list(n, "imports", "a list of paths") {
+	items := i.list(n, "imports", "a list of paths")
+	if len(items) > mostImports {
+		i.tooMany(items[mostImports])
+		items = items[:mostImports]
+	}
+	for _, item := range items {
 		file, ok := i.path(item)
 		if !ok {
 			i.recipe.partial = true
@@ -76,12 +82,11 @@ func (i *importer) read(root *syntax.Node, from *Import, depth int) {
 			continue
 		case depth > deepestImport:
 			i.report.Errorf(item.Span, "too-many", "imports lead %d files deep; they may lead %d", depth, deepestImport)
+			i.recipe.partial = true
 			continue
 		case len(i.all) == mostImports:
-			i.report.Errorf(item.Span, "too-many", "a recipe may import %d files; this is one more", mostImports)
-			continue
-		case len(i.all) > mostImports:
-			continue
+			i.tooMany(item)
+			return
 		}
 		i.all = append(i.all, f)
 		if !i.load(f) {
@@ -91,6 +96,14 @@ func (i *importer) read(root *syntax.Node, from *Import, depth int) {
 		i.read(f.root, f, depth+1)
 		i.taken = append(i.taken, f)
 	}
+}
+
+// tooMany reports the first import beyond the bound.
+func (i *importer) tooMany(n *syntax.Node) {
+	if !i.full {
+		i.report.Errorf(n.Span, "too-many", "a recipe may import %d files; this is one more", mostImports)
+	}
+	i.full, i.recipe.partial = true, true
 }
 
 // path reads an entry of imports: the path relative to the recipe's folder.
