@@ -70,7 +70,7 @@ NO_COLOR=1 "$PARE" lint "${strict[@]}" "${recipes[@]}" >"$work/lint" || true
 
 {
   echo "$marker"
-  echo "### Recipes"
+  echo "## Recipes"
   echo
   if grep -q ': no findings$' "$work/lint"; then
     tail -n 1 "$work/lint"
@@ -79,29 +79,23 @@ NO_COLOR=1 "$PARE" lint "${strict[@]}" "${recipes[@]}" >"$work/lint" || true
   fi
   for recipe in "${recipes[@]}"; do
     name="${recipe#./}"
-    printf '\n#### `%s`\n\n' "$name"
-    if [[ -n "$BASE" ]] && git cat-file -e "$BASE:$recipe" 2>/dev/null; then
-      if git diff --quiet "$BASE" -- "$recipe"; then
-        echo "The text is as it was."
-        echo
-      fi
-      code=0
-      "$PARE" diff --markdown "$BASE:$name" "$recipe" >"$work/diff" 2>"$work/said" || code=$?
-      if ((code <= 1)) && [[ -s "$work/diff" ]]; then
-        cat "$work/diff"
-      else
-        echo "The change cannot be shown:"
-        quoted "$work/said"
-      fi
-    elif [[ -n "$BASE" ]]; then
-      echo "A new recipe."
+    echo
+    if [[ -z "$BASE" ]]; then
+      echo "### \`$name\`"
+    elif ! git cat-file -e "$BASE:$recipe" 2>/dev/null; then
+      printf '### `%s`\n\nA new recipe.\n' "$name"
+    elif "$PARE" diff --markdown "$BASE:$name" "$recipe" >"$work/diff" 2>"$work/said"; then
+      cat "$work/diff" # with a heading of its own
+    else
+      printf '### `%s`\n\nWhat changes cannot be shown:\n\n' "$name"
+      quoted "$work/said"
     fi
     if "$PARE" plan "$recipe" >"$work/plan" 2>"$work/said"; then
       printf '\n<details><summary>Plan</summary>\n\n'
       quoted "$work/plan"
       printf '\n</details>\n'
     else
-      printf '\nThere is no plan:\n'
+      printf '\nThere is no plan:\n\n'
       quoted "$work/said"
     fi
   done
