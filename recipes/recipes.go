@@ -10,7 +10,7 @@ import (
 
 //go:generate go run ./train --out .
 
-//go:embed fashion.yaml models data
+//go:embed *.yaml models data
 var files embed.FS
 
 // Example is a recipe with the files that it names.
@@ -20,11 +20,14 @@ type Example struct {
 	paths  []string // of the files, folders with all they hold
 }
 
-// Examples lists them.
+// Examples lists them, the one to begin with first. All start from the fashion model.
 func Examples() []Example {
-	return []Example{
-		{"fashion", "fashion.yaml", []string{"fashion.yaml", "models/fashion.onnx", "data/fashion"}},
+	var list []Example
+	for _, name := range []string{"fashion", "int8", "mixed", "sparse", "sparse24", "devices"} {
+		recipe := name + ".yaml"
+		list = append(list, Example{name, recipe, []string{recipe, "models/fashion.onnx", "data/fashion"}})
 	}
+	return list
 }
 
 // Write copies the example's files below dir.
