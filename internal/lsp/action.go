@@ -32,7 +32,7 @@ func (s *server) codeActions(raw json.RawMessage) (any, *rpcError) {
 	}
 	start, end := d.lines.offset(p.Range.Start), d.lines.offset(p.Range.End)
 	if wanted(p.Context.Only, quickFix, true) {
-		for _, f := range r.Findings {
+		for _, f := range r.Findings[:min(len(r.Findings), maxFindings)] {
 			if f.Span.Source == r.Source && f.Span.Start <= end && f.Span.End >= start {
 				actions = append(actions, s.quickFixes(d, f)...)
 			}

@@ -11,6 +11,9 @@ import (
 	"github.com/pare-ml/pare/recipe/diag"
 )
 
+// maxFindings bounds what is published of one text. There are more once these are mended.
+const maxFindings = 1_000
+
 // check asks for a check of one edition of a text.
 type check struct {
 	doc     *document
@@ -161,7 +164,7 @@ func (s *server) checked(d *document) *Result {
 func (s *server) publish(d *document) {
 	p := publishParams{URI: d.uri, Version: &d.version, Diagnostics: []diagnostic{}}
 	if d.result != nil {
-		for _, f := range d.result.Findings {
+		for _, f := range d.result.Findings[:min(len(d.result.Findings), maxFindings)] {
 			p.Diagnostics = append(p.Diagnostics, s.diagnostic(d, f))
 		}
 	}

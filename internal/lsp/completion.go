@@ -56,6 +56,9 @@ func (c *completing) add(item completionItem, start, end int, text string) {
 	if _, lineEnd := lineAt(c.text, start); end > lineEnd { // an edit stays in its line
 		end = max(lineEnd, c.offset)
 	}
+	if start == end && start > 0 && (c.text[start-1] == ':' || c.text[start-1] == ',') {
+		text = " " + text
+	}
 	item.TextEdit = &textEdit{c.doc.lines.span(start, end), text}
 	if item.InsertFormat == 0 {
 		item.InsertFormat = insertPlain

@@ -16,7 +16,7 @@ import (
 const (
 	maxDocuments  = 1_000
 	maxText       = 8 << 20 // bytes of one text; the language takes less
-	maxEditEffort = 4 << 30 // bytes moved by the edits of one message
+	maxEditEffort = 256 << 20 // bytes moved by the edits of one message
 )
 
 // document is an open text.

@@ -22,10 +22,18 @@ type lines struct {
 	text   []byte
 	starts []int
 	enc    encoding
+	marks  []int // utf16Units: how many units stand before the byte k*markEvery
 }
+
+// markEvery keeps a position in a very long line from being counted from its beginning.
+const markEvery = 1 << 12
 
 func newLines(text []byte, enc encoding) *lines {
 	l := &lines{text: text, starts: []int{0}, enc: enc}
+	for i, units := 0, 0; enc == utf16Units && i <= len(text); i += markEvery {
+		l.marks = append(l.marks, units)
+		units += utf16Length(text[i:min(i+markEvery, len(text))])
+	}
 	for i := 0; i < len(text); {
 		k := bytes.IndexAny(text[i:], "\r\n")
 		if k < 0 {
@@ -88,13 +96,31 @@ func (l *lines) units(text []byte) (units int64, size int) {
 func (l *lines) position(offset int) position {
 	offset = min(max(offset, 0), len(l.text))
 	line := sort.Search(len(l.starts), func(i int) bool { return l.starts[i] > offset }) - 1
-	var units int64
-	for i := l.starts[line]; i < offset; {
-		n, size := l.units(l.text[i:])
-		units += n
-		i += size
+	return position{uint32(line), uint32(l.before(offset) - l.before(l.starts[line]))}
+}
+
+// before returns how many units of the text stand before an offset.
+func (l *lines) before(offset int) int {
+	if l.enc == utf8Units {
+		return offset
 	}
-	return position{uint32(line), uint32(units)}
+	k := offset / markEvery
+	return l.marks[k] + utf16Length(l.text[k*markEvery:offset])
+}
+
+// utf16Length counts the UTF-16 code units of a text. A character is counted at its first byte, so the text may be cut
+// anywhere.
+func utf16Length(text []byte) int {
+	n := 0
+	for _, c := range text {
+		switch {
+		case c < 0x80 || c >= 0xc0 && c < 0xf0:
+			n++
+		case c >= 0xf0:
+			n += 2
+		}
+	}
+	return n
 }
 
 // span returns the range of some bytes.
