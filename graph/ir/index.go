@@ -5,40 +5,118 @@ import "slices"
 // Index is a snapshot of who gives and who takes each value of one graph, for walks that ask often. It does not follow
 // later changes of the graph.
 type Index struct {
-	producers map[string]*Node
-	consumers map[string][]*Node
-	tensors   map[string]*Tensor
+	ids     map[string]int32 // numbers of values
+	nodes   []*Node
+	tensors []*Tensor // by value; nil if it is no constant
+	giver   []int32   // by value: the node that gives it, or -1
+	takers  [][]int32 // by value: the nodes that take it, in graph order, each once
+	in      [][]int32 // by node: its inputs, -1 where one is left out
+	out     [][]int32 // by node: its outputs, likewise
 }
 
 // Index makes the snapshot in one walk.
 func (g *Graph) Index() *Index {
+	edges := 0
+	for _, n := range g.Nodes {
+		edges += len(n.Inputs) + len(n.Outputs)
+	}
 	x := &Index{
-		producers: make(map[string]*Node, len(g.Nodes)),
-		consumers: make(map[string][]*Node, len(g.Nodes)),
-		tensors:   make(map[string]*Tensor, len(g.tensors)),
+		ids:   make(map[string]int32, len(g.Nodes)+len(g.tensors)+len(g.Inputs)),
+		nodes: g.Nodes,
+		in:    make([][]int32, len(g.Nodes)),
+		out:   make([][]int32, len(g.Nodes)),
 	}
 	for _, t := range g.tensors {
-		x.tensors[t.Name] = t
+		x.tensors[x.number(t.Name)] = t
 	}
-	for _, n := range g.Nodes {
-		for _, v := range n.Outputs {
-			if v != "" {
-				x.producers[v] = n
+	numbers := make([]int32, 0, edges) // of all nodes, one after another
+	list := func(names []string) []int32 {
+		start := len(numbers)
+		for _, v := range names {
+			if v == "" {
+				numbers = append(numbers, -1)
+			} else {
+				numbers = append(numbers, x.number(v))
+			}
+		}
+		return numbers[start:len(numbers):len(numbers)]
+	}
+	for i, n := range g.Nodes {
+		x.in[i], x.out[i] = list(n.Inputs), list(n.Outputs)
+		for _, v := range x.out[i] {
+			if v >= 0 {
+				x.giver[v] = int32(i)
 			}
 		}
 		if t := n.Constant(); t != nil {
-			x.tensors[t.Name] = t
+			x.tensors[x.number(t.Name)] = t
 		}
-		for _, v := range n.Takes() {
-			x.consumers[v] = append(x.consumers[v], n)
+		takes := x.in[i]
+		if !n.plain() {
+			takes = list(n.Takes())
+		}
+		for _, v := range takes {
+			if v >= 0 {
+				x.takers[v] = append(x.takers[v], int32(i))
+			}
 		}
 	}
 	return x
 }
 
-func (x *Index) Producer(value string) *Node    { return x.producers[value] }
-func (x *Index) Consumers(value string) []*Node { return x.consumers[value] }
-func (x *Index) Tensor(name string) *Tensor     { return x.tensors[name] }
+// number returns the number of a value, a new one if it has none yet.
+func (x *Index) number(value string) int32 {
+	id, ok := x.ids[value]
+	if !ok {
+		id = int32(len(x.tensors))
+		x.ids[value] = id
+		x.tensors = append(x.tensors, nil)
+		x.giver = append(x.giver, -1)
+		x.takers = append(x.takers, nil)
+	}
+	return id
+}
+
+// id returns the number of a value, -1 if the graph does not have it.
+func (x *Index) id(value string) int32 {
+	if id, ok := x.ids[value]; ok && value != "" {
+		return id
+	}
+	return -1
+}
+
+// Producer returns the node that gives a value, nil for inputs and initializers.
+func (x *Index) Producer(value string) *Node { return x.producer(x.id(value)) }
+
+func (x *Index) producer(id int32) *Node {
+	if id < 0 || x.giver[id] < 0 {
+		return nil
+	}
+	return x.nodes[x.giver[id]]
+}
+
+// Consumers returns the nodes that take a value, in graph order, each once; those whose subgraphs capture it among them.
+func (x *Index) Consumers(value string) []*Node {
+	id := x.id(value)
+	if id < 0 {
+		return nil
+	}
+	var out []*Node
+	for _, n := range x.takers[id] {
+		out = append(out, x.nodes[n])
+	}
+	return out
+}
+
+// Tensor returns the constant of that name, nil if the name is no constant.
+func (x *Index) Tensor(name string) *Tensor { return x.tensor(x.id(name)) }
+
+func (x *Index) tensor(id int32) *Tensor {
+	if id < 0 {
+		return nil
+	}
+	return x.tensors[id]
+}
 
 // Takes lists the values that the node takes, each once: its inputs in order, then what its subgraphs capture. The list is
 // for reading only.

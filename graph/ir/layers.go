@@ -26,8 +26,7 @@ func (m *Model) Layers() []Layer {
 	for i := range layers {
 		layers[i].Name = name.of(&layers[i])
 	}
-	x.setDepths(m.Graph, layers)
-	x.setRoles(m.Graph, layers)
+	x.setRoles(layers)
 	return layers
 }
 

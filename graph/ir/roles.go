@@ -2,19 +2,48 @@ package ir
 
 import "slices"
 
-// finder gives layers their roles. Each pattern has a file: attention.go, feedforward.go, experts.go. All walks are
-// bounded, so that looking at a graph takes time in proportion to its size.
+// finder gives layers their roles. Each pattern has a file: attention.go, feedforward.go, experts.go. It goes by the
+// numbers that an Index gives to nodes and values. All walks are bounded, so that looking at a graph takes time in
+// proportion to its size.
 type finder struct {
 	*Index
-	graph  *Graph
 	layers []Layer
-	of     map[*Node]*Layer
-	is     []roleSet // by index of the layer
+	at     []int32   // by layer: its node
+	owner  []int32   // by node: its layer, or -1
+	class  []class   // by node
+	is     []roleSet // by layer
+	idle   []*walk
 
 	networks []network // feed-forward networks, in graph order
 	groups   [][]*Layer
-	topK     map[string]bool // what weights returns; nil: not asked for yet
+	looked   bool   // for topK
+	topK     []bool // what weights returns
 }
+
+func newFinder(x *Index, layers []Layer) *finder {
+	f := &finder{Index: x, layers: layers, at: make([]int32, len(layers)), owner: make([]int32, len(x.nodes)),
+		class: make([]class, len(x.nodes)), is: make([]roleSet, len(layers))}
+	next := 0
+	for i, n := range x.nodes {
+		f.class[i] = classOf(n)
+		f.owner[i] = -1
+		if next < len(layers) && layers[next].Node == n {
+			f.owner[i], f.at[next] = int32(next), int32(i)
+			next++
+		}
+	}
+	return f
+}
+
+// layerAt returns the layer that node n is, or nil.
+func (f *finder) layerAt(n int32) *Layer {
+	if i := f.owner[n]; i >= 0 {
+		return &f.layers[i]
+	}
+	return nil
+}
+
+func (f *finder) isConstant(value int32) bool { return f.tensor(value) != nil }
 
 // roleSet is a set of roles: bit i stands for LayerRoles[i].
 type roleSet uint32
@@ -38,9 +67,9 @@ var family = map[string]string{
 // inBlock are the roles that say where in a block a layer stands.
 var inBlock = roleBits["attention"] | roleBits["ffn"] | roleBits["router"]
 
-// setRoles finds roles, siblings and ties. Names and depths are set already.
-func (x *Index) setRoles(g *Graph, layers []Layer) {
-	f := &finder{Index: x, graph: g, layers: layers, of: layersByNode(layers), is: make([]roleSet, len(layers))}
+// setRoles finds depths, roles, siblings and ties. Names are set already.
+func (x *Index) setRoles(layers []Layer) {
+	f := newFinder(x, layers)
 	ends := f.ends()
 	f.attentions()
 	f.gatedNetworks()
@@ -74,54 +103,76 @@ func (f *finder) has(l *Layer, roles roleSet) bool { return f.is[l.Index]&roles 
 // end says where in the model a layer stands.
 type end struct{ first, last, onPooled bool }
 
-// ends finds the first and the last layers, and those on features without spatial extent.
+// ends finds depths, the first and the last layers, and those on features without spatial extent.
 func (f *finder) ends() []end {
 	out := make([]end, len(f.layers))
-	mixes := func(n *Node) bool { // does it mix features, as opposed to scaling them?
-		l := f.of[n]
-		return l != nil && (l.Type == "conv" || l.Type == "linear" || l.Type == "recurrent")
-	}
-	before := make(map[string]bool, len(f.graph.Nodes)) // values that come from a conv, linear, embedding or recurrent layer
-	pooled := make(map[string]bool)                     // values without spatial extent: from a global pooling
-	for _, n := range f.graph.Nodes {
-		any := false
-		for _, v := range n.Takes() {
-			any = any || before[v]
+	takes := f.takes()
+	mixes := make([]bool, len(f.nodes))  // does a node mix features, as opposed to scaling them?
+	before := make([]bool, len(f.giver)) // values that come from a conv, linear, embedding or recurrent layer
+	pooled := make([]bool, len(f.giver)) // values without spatial extent: from a global pooling
+	passed := make([]int, len(f.giver))  // layers on the longest way to a value, its own included
+	for n, node := range f.nodes {
+		any, depth := false, 0
+		for _, v := range takes(n) {
+			any, depth = any || before[v], max(depth, passed[v])
 		}
-		l := f.of[n]
-		onPooled := pooled[n.Input(0)]
+		on := len(f.in[n]) > 0 && f.in[n][0] >= 0 && pooled[f.in[n][0]]
+		l := f.layerAt(int32(n))
 		if l != nil {
-			out[l.Index] = end{first: !any, onPooled: onPooled}
+			out[l.Index] = end{first: !any, onPooled: on}
+			l.Depth = depth
+			depth++
+			mixes[n] = l.Type == "conv" || l.Type == "linear" || l.Type == "recurrent"
 		}
-		keeps := n.Is("Identity", "Dropout", "Relu", "Clip", "HardSwish", "Sigmoid", "HardSigmoid", "QuantizeLinear", "DequantizeLinear", "Mul", "Conv")
-		gives := any || mixes(n) || l != nil && l.Type == "embedding"
-		on := n.Is("GlobalAveragePool", "GlobalMaxPool") || keeps && onPooled
-		for _, v := range n.Outputs {
-			if gives {
-				before[v] = true
-			}
-			if on {
-				pooled[v] = true
+		gives := any || mixes[n] || l != nil && l.Type == "embedding"
+		on = on && node.Is("Identity", "Dropout", "Relu", "Clip", "HardSwish", "Sigmoid", "HardSigmoid", "QuantizeLinear", "DequantizeLinear", "Mul", "Conv") ||
+			node.Is("GlobalAveragePool", "GlobalMaxPool")
+		for _, v := range f.out[n] {
+			if v >= 0 {
+				before[v], pooled[v], passed[v] = gives, on, depth
 			}
 		}
 	}
-	after := make(map[string]bool, len(f.graph.Nodes)) // values that reach a conv, linear or recurrent layer
-	for i := len(f.graph.Nodes) - 1; i >= 0; i-- {
-		n := f.graph.Nodes[i]
+	after := before // values that reach a conv, linear or recurrent layer
+	clear(after)
+	for n := len(f.nodes) - 1; n >= 0; n-- {
 		any := false
-		for _, v := range n.Outputs {
-			any = any || after[v]
+		for _, v := range f.out[n] {
+			any = any || v >= 0 && after[v]
 		}
-		if l := f.of[n]; l != nil {
+		if l := f.layerAt(int32(n)); l != nil {
 			out[l.Index].last = !any
 		}
-		if any || mixes(n) {
-			for _, v := range n.Takes() {
+		if any || mixes[n] {
+			for _, v := range takes(n) {
 				after[v] = true
 			}
 		}
 	}
 	return out
+}
+
+// takes returns a function that lists the values that a node takes, those that its subgraphs capture among them.
+func (f *finder) takes() func(n int) []int32 {
+	special := map[int][]int32{}
+	for n, node := range f.nodes {
+		if node.plain() {
+			continue
+		}
+		list := []int32{}
+		for _, v := range node.Takes() {
+			if id := f.id(v); id >= 0 {
+				list = append(list, id)
+			}
+		}
+		special[n] = list
+	}
+	return func(n int) []int32 {
+		if list, ok := special[n]; ok {
+			return list
+		}
+		return f.in[n]
+	}
 }
 
 // general gives the roles that follow from a layer alone and from its place between input and output.
@@ -231,11 +282,3 @@ func (f *finder) setTies() {
 
 // maxTied bounds the list of layers that share a weight: a hostile model has a million of them.
 const maxTied = 1000
-
-func layersByNode(layers []Layer) map[*Node]*Layer {
-	of := make(map[*Node]*Layer, len(layers))
-	for i := range layers {
-		of[layers[i].Node] = &layers[i]
-	}
-	return of
-}
