@@ -45,20 +45,3 @@ func verdict(list diag.List, strict bool) error {
 	}
 	return nil
 }
-
-// count puts the number of findings in words: "2 errors, 1 warning".
-func count(list diag.List) string {
-	text := ""
-	for _, s := range []diag.Severity{diag.Error, diag.Warning, diag.Note} {
-		if n := list.Count(s); n > 0 {
-			if text != "" {
-				text += ", "
-			}
-			text += plural(n, s.String())
-		}
-	}
-	if text == "" {
-		return "no findings"
-	}
-	return text
-}

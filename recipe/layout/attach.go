@@ -133,10 +133,11 @@ func (a *attacher) node(t *syntax.Tree, limit, parent int) *node {
 		return n
 	}
 	flow := t.Style == syntax.FlowStyle
-	column := a.column(t.Span.Start)
+	column := parent
 	if flow {
 		limit = t.Span.End
-		column = parent
+	} else {
+		column = a.column(t.Span.Start) // in a line's indentation, so near
 	}
 	for i := range count {
 		next := limit
@@ -147,7 +148,7 @@ func (a *attacher) node(t *syntax.Tree, limit, parent int) *node {
 	}
 	for len(a.left) > 0 && a.left[0].Span.Start < limit {
 		c := a.left[0]
-		if at := a.column(c.Span.Start); !flow && (!c.Alone || at < column || at <= parent) {
+		if !flow && (!c.Alone || a.column(c.Span.Start) < column || a.column(c.Span.Start) <= parent) {
 			break
 		}
 		n.foot = append(n.foot, a.take())

@@ -3,10 +3,12 @@ package layout
 import (
 	"bytes"
 	"flag"
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/pare-ml/pare/recipe"
 	"github.com/pare-ml/pare/recipe/diag"
@@ -163,6 +165,41 @@ func TestBrokenTextIsLeftAlone(t *testing.T) {
 			t.Errorf("%q: got %q, %v", text, got, report)
 		}
 	}
+}
+
+// Texts that are large in odd ways take no odd time.
+func TestHostileTexts(t *testing.T) {
+	const n = 4_000
+	for name, text := range map[string]string{
+		"brackets in one line":    "a: [" + strings.Repeat("[],", n) + "] # c\n",
+		"mappings in one line":    "a: [" + strings.Repeat("{b: [c]},", n/2) + "]\n",
+		"deep":                    strings.Repeat("[", 90) + "a" + strings.Repeat("]", 90),
+		"deep and long":           "a: " + strings.Repeat("[bbbbbbbbbbbbbbbbbbbbbbbbbbbbb, ", 90) + strings.Repeat("]", 90),
+		"comments":                strings.Repeat("# c\n", n) + "a: 1\n" + strings.Repeat("  # d\n", n),
+		"comments in brackets":    "a: [" + strings.Repeat("b, # c\n ", n) + "]\n",
+		"blank lines":             "a: 1\n" + strings.Repeat("\n", n*10) + "b: 2\n",
+		"steps":                   "passes:\n" + strings.Repeat("- fold: {}\n", n/2),
+		"dashes":                  strings.Repeat("- ", 90) + "a",
+		"kept lines":              "a: |+\n" + strings.Repeat("  x\n\n", n) + "b: 1\n",
+		"keys":                    strings.Repeat("{", 1) + keys(n) + "}",
+		"one long line of blanks": "a:" + strings.Repeat(" ", n*10) + "1\n",
+	} {
+		start := time.Now()
+		check(t, text)
+		if d := time.Since(start); d > 5*time.Second {
+			t.Errorf("%s takes %v", name, d)
+		} else if testing.Verbose() {
+			t.Logf("%s takes %v", name, d)
+		}
+	}
+}
+
+func keys(n int) string {
+	var b strings.Builder
+	for i := range n {
+		fmt.Fprintf(&b, "k%d: 1, ", i)
+	}
+	return b.String()
 }
 
 func FuzzFormat(f *testing.F) {
