@@ -35,6 +35,8 @@ func TestFixTexts(t *testing.T) {
 		{"fact", head + "  - fold: {}\n    overrides: [{when: layer.parms => 3, set: {what: all}}]\n", head + "  - fold: {}\n    overrides: [{when: layer.parms >= 3, set: {what: all}}]\n", "condition-syntax"},
 		{"fact again", head + "  - fold: {}\n    overrides: [{when: layer.parms >= 3, set: {what: all}}]\n", head + "  - fold: {}\n    overrides: [{when: layer.params >= 3, set: {what: all}}]\n", "unknown-fact"},
 		{"fact without its group", head + "  - fold: {}\n    overrides: [{when: 'index > 3', set: {what: all}}]\n", head + "  - fold: {}\n    overrides: [{when: 'layer.index > 3', set: {what: all}}]\n", "unknown-fact"},
+		{"digits in groups", head + "  - fold: {}\n    overrides: [{when: layer.params > 1_000, set: {what: all}}]\n", head + "  - fold: {}\n    overrides: [{when: layer.params > 1000, set: {what: all}}]\n", "condition-syntax"},
+		{"zeros before a number", head + "  - fold: {}\n    overrides: [{when: layer.params > 007, set: {what: all}}]\n", head + "  - fold: {}\n    overrides: [{when: layer.params > 7, set: {what: all}}]\n", "condition-syntax"},
 		{"escaped fact", head + "  - fold: {}\n    overrides: [{when: \"l\\x61yer.parms > 3\", set: {what: all}}]\n", head + "  - fold: {}\n    overrides: [{when: \"l\\x61yer.parms > 3\", set: {what: all}}]\n", ""},
 	} {
 		src := &diag.Source{Name: "r.yaml", Text: []byte(c.text)}

@@ -227,6 +227,9 @@ func (s *scanner) number() {
 	value, problem := readNumber(s.text[start:end], s.text[end:suffix])
 	if problem != "" {
 		s.fail(start, suffix, "condition-syntax", "%s", problem)
+		if plain := plainly(s.text[start:end], s.text[end:suffix]); plain != "" {
+			s.rename(start, suffix, s.text[start:suffix], []string{plain})
+		}
 		return
 	}
 	s.literals[start] = literal{text: s.text[start:suffix], value: value}
@@ -281,6 +284,26 @@ func readNumber(digits, suffix string) (value any, problem string) {
 		return nil, `unit "` + suffix + `" is not known; did you mean "` + near + `"?`
 	}
 	return nil, `unit "` + suffix + `" is not known; there are ` + strings.Join(unitNames(), ", ")
+}
+
+// plainly writes a number that readNumber refuses in the way that it takes, if there is only one, else "".
+func plainly(digits, suffix string) string {
+	switch {
+	case suffix != "" && strings.Trim(suffix, "_0123456789") == "":
+		digits, suffix = digits+strings.ReplaceAll(suffix, "_", ""), ""
+	case len(digits) > 1 && digits[0] == '0' && digits[1] >= '0' && digits[1] <= '9':
+		if digits = strings.TrimLeft(digits, "0"); digits == "" || digits[0] < '0' || digits[0] > '9' {
+			digits = "0" + digits
+		}
+	default:
+		if suffix = diag.NearOnly(suffix, unitNames()); suffix == "" {
+			return ""
+		}
+	}
+	if _, problem := readNumber(digits, suffix); problem != "" {
+		return ""
+	}
+	return digits + suffix
 }
 
 func plainNumber(digits string) (value any, problem string) {
