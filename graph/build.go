@@ -44,10 +44,11 @@ func (r *Runner) Build(ctx context.Context, p *Plan, input *ir.Model, tool evalu
 		}
 	}
 	b := &build{Runner: r, plan: p, input: input, report: &evaluate.Report{Tool: tool}}
-	m, done, err := r.transform(ctx, p, input)
+	p, m, done, err := r.transform(ctx, p, input)
 	if err != nil {
 		return nil, err
 	}
+	b.plan = p
 	b.times = r.times
 	stage, err := store.NewStage(target)
 	if err != nil {
@@ -173,10 +174,16 @@ func (b *build) measure(ctx context.Context, back *ir.Model, done []*Done) error
 	if b.report.Metrics, err = evaluate.Rows(got, base); err != nil {
 		return err
 	}
-	return b.gates(got, base)
+	return b.gates(done, got, base)
 }
 
-func (b *build) gates(got, base *evaluate.Result) error {
+func (b *build) gates(done []*Done, got, base *evaluate.Result) error {
+	for _, d := range done {
+		for _, g := range d.Gates {
+			g.Decision.Gate.Name += " after " + g.Step
+			b.report.Gates = append(b.report.Gates, g.Decision)
+		}
+	}
 	for _, g := range b.plan.Recipe.Gates {
 		if g.Expr == nil {
 			b.report.Gates = append(b.report.Gates, evaluate.Decide(gateSpec(g), got, base))
@@ -187,27 +194,18 @@ func (b *build) gates(got, base *evaluate.Result) error {
 		if err != nil {
 			return fmt.Errorf("gate %s: %w", g.Name, err)
 		}
-		b.report.Gates = append(b.report.Gates, evaluate.DecideExpect(g.Name, g.OnFail, holds, b.used(g.Expr, facts)))
+		b.report.Gates = append(b.report.Gates, evaluate.DecideExpect(g.Name, g.OnFail, holds, usedBy(b.Suite, g.Expr, facts)))
 	}
 	return nil
 }
 
 // resultFacts are what the expression of a gate may ask about.
 func (b *build) resultFacts(got, base *evaluate.Result) condition.Facts {
-	metrics := func(r *evaluate.Result) map[string]any {
-		m := map[string]any{}
-		for _, s := range r.Scores {
-			if _, ok := m[s.Metric.Name]; !ok { // the first test set speaks
-				m[s.Metric.Name] = s.Value
-			}
-		}
-		return m
-	}
 	artifact := map[string]any{"bytes": b.bytes, "bits_per_weight": 0.0}
 	if p := b.plan.Before.Params; p > 0 {
 		artifact["bits_per_weight"] = 8 * float64(b.bytes) / float64(p)
 	}
-	return condition.Facts{"artifact": artifact, "metrics": metrics(got), "baseline": metrics(base), "vars": b.plan.Recipe.VarFacts()}
+	return condition.Facts{"artifact": artifact, "metrics": values(got), "baseline": values(base), "vars": b.plan.Recipe.VarFacts()}
 }
 
 // publish writes the report and the effective recipe into the stage and puts the stage where it belongs.

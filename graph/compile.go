@@ -47,7 +47,7 @@ func compile(r *recipe.Recipe, m *ir.Model, s *Suite, open func(path string) (*i
 	c.decidable(plan)
 	plan.After = totals(c.model, c.view.layers)
 	plan.output = c.model
-	plan.facts = c.facts
+	plan.facts, plan.leftOut = c.facts, leftOut
 	plan.first, plan.final = first, c.view.layers
 	c.runsOn(plan)
 	if report.Count(diag.Error) > before {

@@ -8,6 +8,7 @@ import (
 	"github.com/pare-ml/pare/evaluate/stats"
 	"github.com/pare-ml/pare/internal/human"
 	"github.com/pare-ml/pare/recipe"
+	"github.com/pare-ml/pare/recipe/condition"
 	"github.com/pare-ml/pare/recipe/diag"
 )
 
@@ -23,9 +24,31 @@ func (c *compiler) gates(plan *Plan) {
 		}
 		plan.rules[g] = gateSpec(g).Rule(m)
 	}
+	for _, s := range plan.Steps {
+		for _, g := range s.Step.Gates {
+			if what := c.ofArtifact(g.Metric, g.Expr); what != "" {
+				c.report.Errorf(g.Node.Head(), "gate-does-not-fit", "%s is known once the file is written; write this gate below the recipe's own gates", what)
+			}
+		}
+	}
 	for _, g := range c.recipe.Gates {
 		plan.Gates = append(plan.Gates, plan.rules[g])
 	}
+}
+
+// ofArtifact returns what a metric or an expression asks of the file that is written, or nothing.
+func (c *compiler) ofArtifact(metric string, expr *condition.Condition) string {
+	names := []string{"metrics." + metric}
+	if expr != nil {
+		names = expr.Uses
+	}
+	for _, use := range names {
+		space, name, _ := strings.Cut(use, ".")
+		if m := c.suite.Metric(name); space == "artifact" || m != nil && m.Needs.Artifact {
+			return strings.TrimPrefix(use, "metrics.")
+		}
+	}
+	return ""
 }
 
 // allGates lists the gates of the steps that are not left out, then those of the recipe.
@@ -121,7 +144,14 @@ func enough(m *evaluate.Metric, g *recipe.Gate, n int) int {
 func (c *compiler) measurable(plan *Plan) {
 	tests := plan.Tests()
 	for _, s := range plan.Steps {
-		if s.AtRun == "" || len(tests) == 1 {
+		if s.AtRun == "" {
+			continue
+		}
+		if what := c.ofArtifact("", s.Step.When); what != "" {
+			c.report.Errorf(s.Step.When.Node.Span, "metrics-without-data", "%s is known once the file is written, and a step comes before that", what)
+			continue
+		}
+		if len(tests) == 1 {
 			continue
 		}
 		what := "the recipe has no data set for that: one that no step reads"

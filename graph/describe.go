@@ -22,8 +22,8 @@ func gateSpec(g *recipe.Gate) evaluate.GateSpec {
 		Confidence: g.Confidence, OnFail: g.OnFail}
 }
 
-// used lists the values that an expression asked for.
-func (b *build) used(c *condition.Condition, facts condition.Facts) []evaluate.Used {
+// usedBy lists the values that an expression asked for.
+func usedBy(suite *Suite, c *condition.Condition, facts condition.Facts) []evaluate.Used {
 	var out []evaluate.Used
 	for _, name := range c.Uses {
 		ns, fact, _ := strings.Cut(name, ".")
@@ -36,7 +36,7 @@ func (b *build) used(c *condition.Condition, facts condition.Facts) []evaluate.U
 		default:
 			continue
 		}
-		if m := b.Suite.Metric(fact); m != nil && ns != "vars" {
+		if m := suite.Metric(fact); m != nil && ns != "vars" {
 			u.Unit = m.Unit
 		} else if name == "artifact.bytes" {
 			u.Unit = evaluate.Bytes

@@ -23,11 +23,12 @@ type Plan struct {
 
 	Evaluation Cost // of measuring model and baseline on a test set
 
-	rules  map[*recipe.Gate]string // all gates in words, those of steps too
-	facts  condition.Facts         // that ${{ }} is filled in from
-	first  []ir.Layer              // layers of the model that comes in
-	output *ir.Model               // header of the model that the steps leave, as foreseen
-	final  []ir.Layer              // its layers
+	rules   map[*recipe.Gate]string // all gates in words, those of steps too
+	facts   condition.Facts         // that ${{ }} is filled in from
+	leftOut map[string]string       // steps left out at run, with the reason
+	first   []ir.Layer              // layers of the model that comes in
+	output  *ir.Model               // header of the model that the steps leave, as foreseen
+	final   []ir.Layer              // its layers
 }
 
 // Totals of a model's layers.

@@ -136,23 +136,17 @@ func (t *planText) lines(s *Step, rules []diag.Span) string {
 // below.
 func (t *planText) columns(rows []*row) {
 	const indent = 3
-	var widths [3]int
+	widths := widthsOf(rows)
 	for _, r := range rows {
-		for i, c := range r.cells() {
-			widths[i] = max(widths[i], min(40, utf8.RuneCountInString(c)))
-		}
-	}
-	for _, r := range rows {
-		if r.change == "" {
+		if r.change == "" || r.kinds() > 1 {
 			t.wrap(indent, r.names()+": "+r.what)
 			continue
 		}
-		line := padded(r.cells(), widths)
-		if indent+utf8.RuneCountInString(line)+2+utf8.RuneCountInString(r.what) <= t.o.Width {
-			t.line("   %s  %s", line, r.what)
+		if line := padded(r.cells(), widths) + "  " + r.what; indent+utf8.RuneCountInString(line) <= t.o.Width {
+			t.line("   %s", line)
 			continue
 		}
-		t.line("   %s", line)
+		t.cells(indent, r, widths)
 		t.wrap(indent+2, r.what)
 	}
 }
@@ -160,16 +154,37 @@ func (t *planText) columns(rows []*row) {
 // section prints rows under what they have in common.
 func (t *planText) section(rows []*row) {
 	t.wrap(3, rows[0].what)
+	widths := widthsOf(rows)
+	for _, r := range rows {
+		t.cells(5, r, widths)
+	}
+}
+
+// cells prints the cells of a row in columns; behind a name that leaves no room for them, in a line of their own.
+func (t *planText) cells(indent int, r *row, widths [3]int) {
+	cells, pad := r.cells(), strings.Repeat(" ", indent)
+	line := padded(cells, widths)
+	if indent+utf8.RuneCountInString(line) <= t.o.Width || len(cells) == 1 {
+		t.line("%s%s", pad, line)
+		return
+	}
+	t.wrap(indent, cells[0])
+	t.line("%s    %s", pad, strings.Join(cells[1:], "  "))
+}
+
+// widthsOf are the columns that the cells of rows need; one long name does not push the others aside.
+func widthsOf(rows []*row) [3]int {
 	var widths [3]int
 	for _, r := range rows {
 		for i, c := range r.cells() {
-			widths[i] = max(widths[i], utf8.RuneCountInString(c))
+			widths[i] = max(widths[i], min(52, utf8.RuneCountInString(c)))
 		}
 	}
-	for _, r := range rows {
-		t.line("     %s", padded(r.cells(), widths))
-	}
+	return widths
 }
+
+// kinds counts the kinds of layers in a row.
+func (r *row) kinds() int { return len(kinds(r.layers)) }
 
 // padded joins cells in columns of these widths.
 func padded(cells []string, widths [3]int) string {
@@ -238,14 +253,14 @@ func dims(shape []int) string {
 	return strings.Join(parts, "x")
 }
 
-// size shows the bytes of a layer, and what they become; where the type changes with the bits that a weight then takes.
+// size shows the bytes of a layer, and what they become; where the type changes with the bits for each parameter.
 func size(from, to passes.State) string {
 	if to.Gone || from.Bytes == to.Bytes {
 		return human.Bytes(from.Bytes)
 	}
 	text := human.Bytes(from.Bytes) + " -> " + human.Bytes(to.Bytes)
 	if from.DType != to.DType {
-		text += fmt.Sprintf(", %.2f bits a weight", bits(to.Bytes, int64(to.Params)))
+		text += fmt.Sprintf(", %.2f bits", bits(to.Bytes, int64(to.Params)))
 	}
 	return text
 }

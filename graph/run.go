@@ -12,6 +12,7 @@ import (
 	"github.com/pare-ml/pare/graph/measure"
 	"github.com/pare-ml/pare/internal/dataset"
 	"github.com/pare-ml/pare/passes"
+	"github.com/pare-ml/pare/recipe/diag"
 )
 
 // Runner runs plans. Its fields are set once, before the first run.
@@ -32,36 +33,77 @@ type Done struct {
 	Layers []*Treatment // as in the plan, with what really happened
 	Did    string       // to the model as a whole; may be empty
 	Before *ir.Model    // as the step found it, if the step changed the type of a weight
+	Gates  []StepGate   // of the step, decided
 }
 
-// transform runs the plan's steps on input, which is left as it is, and returns the model they make.
-func (r *Runner) transform(ctx context.Context, p *Plan, input *ir.Model) (*ir.Model, []*Done, error) {
+// transform runs the plan's steps on input, which is left as it is, and returns the model they make. A step whose
+// condition turns out to be false is left out, and the rest is planned anew without it: the plan returned is the one
+// that was carried out.
+func (r *Runner) transform(ctx context.Context, p *Plan, input *ir.Model) (*Plan, *ir.Model, []*Done, error) {
 	var (
 		m      = input.Clone()
 		done   []*Done
 		kept   = zeros{}
 		shared = measurements{runner: r}
+		judge  = judge{runner: r, plan: p, input: input, base: map[string]*evaluate.Predictions{}}
 	)
 	r.times = nil
-	for i, s := range p.Steps {
+	for i := range p.Steps {
+		s := p.Steps[i]
 		if s.Skipped != "" {
 			continue
 		}
 		stop := clock(s.Step.ID, &r.times)
+		if s.AtRun != "" {
+			yes, why, err := judge.runs(ctx, s, m)
+			if err != nil {
+				return nil, nil, nil, fmt.Errorf("step %s: when: %w", s.Step.ID, err)
+			}
+			if !yes {
+				if p, err = r.without(p, s, why); err != nil {
+					return nil, nil, nil, err
+				}
+				judge.plan = p
+				stop()
+				continue
+			}
+		}
 		d, err := r.step(ctx, p, i, m, input, &shared)
 		if err != nil {
-			return nil, nil, fmt.Errorf("step %s: %w", s.Step.ID, err)
+			return nil, nil, nil, fmt.Errorf("step %s: %w", s.Step.ID, err)
 		}
 		stop()
 		if err := m.Check(); err != nil {
-			return nil, nil, fmt.Errorf("step %s left a model that does not hold together: %w", s.Step.ID, err)
+			return nil, nil, nil, fmt.Errorf("step %s left a model that does not hold together: %w", s.Step.ID, err)
 		}
 		if err := kept.check(m, d); err != nil {
-			return nil, nil, fmt.Errorf("step %s: %w", s.Step.ID, err)
+			return nil, nil, nil, fmt.Errorf("step %s: %w", s.Step.ID, err)
+		}
+		if d.Gates, err = judge.gates(ctx, s, m); err != nil {
+			return nil, nil, nil, err
 		}
 		done = append(done, d)
 	}
-	return m, done, nil
+	return p, m, done, nil
+}
+
+// without plans a recipe anew of which a step is left out, because its condition is false at run.
+func (r *Runner) without(p *Plan, s *Step, why string) (*Plan, error) {
+	leftOut := map[string]string{s.Step.ID: why}
+	for id, text := range p.leftOut {
+		leftOut[id] = text
+	}
+	var report diag.List
+	next := compile(p.Recipe, p.Model, r.Suite, r.Open, leftOut, &report)
+	if next == nil {
+		report.Sort()
+		for _, d := range report {
+			if d.Severity == diag.Error {
+				return nil, fmt.Errorf("with step %s left out (%s) the rest cannot run: %s: %s", s.Step.ID, why, d.Span, d.Message)
+			}
+		}
+	}
+	return next, nil
 }
 
 // step runs one step's units, in the plan's order, on m.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"strings"
 
+	"github.com/pare-ml/pare/graph"
 	"github.com/pare-ml/pare/graph/format"
 	"github.com/pare-ml/pare/graph/store"
 )
@@ -44,6 +45,7 @@ func (s *session) exit(err error) int {
 		damaged  *format.Damaged
 		changed  *format.Changed
 		occupied *store.Occupied
+		gate     *graph.GateError
 	)
 	code := exitMachine
 	switch {
@@ -57,6 +59,8 @@ func (s *session) exit(err error) int {
 		code, err = exitSignal, errors.New("stopped; nothing was published")
 	case errors.As(err, &usage), errors.As(err, &occupied):
 		code = exitUsage
+	case errors.As(err, &gate):
+		code = exitGate
 	case errors.As(err, &changed):
 		code = exitIntegrity
 	case errors.As(err, &damaged):
