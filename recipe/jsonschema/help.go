@@ -33,7 +33,7 @@ func Help(f *schema.Field) string {
 	if len(facts) > 0 {
 		fmt.Fprintf(&b, "\n\n*%s*", strings.Join(facts, "; "))
 	}
-	if len(f.Choices) > 0 {
+	if len(f.Choices) > 0 && f.Kind != schema.KindEnum { // editors show the words of an enumeration themselves
 		b.WriteString("\n\n")
 		for _, c := range f.Choices {
 			fmt.Fprintf(&b, "- `%s`", c.Name)

@@ -135,15 +135,7 @@ func (g *generator) step() *Schema {
 		}
 		s.Properties[i].Schema = &Schema{Description: w.Doc, Markdown: PassHelp(w), AllOf: []*Schema{ref("pass-" + w.Name)}}
 		s.OneOf = append(s.OneOf, &Schema{Required: []string{w.Name}})
-		overrides := never(w.Name + " treats the model as a whole, so its parameters cannot differ by layer")
-		if !w.Whole {
-			set := &Schema{Properties: Members{{"set", ref("set-" + w.Name)}}}
-			overrides = &Schema{Items: set}
-		}
-		s.AllOf = append(s.AllOf, &Schema{
-			If:   &Schema{Required: []string{w.Name}},
-			Then: &Schema{Properties: Members{{"overrides", overrides}}},
-		})
+		s.AllOf = append(s.AllOf, &Schema{If: &Schema{Required: []string{w.Name}}, Then: g.overrides(w)})
 	}
 	if id := s.Properties.Get("id"); id != nil {
 		id.Type, id.AnyOf = nil, []*Schema{{Type: "string", Pattern: namePattern}, ref(mixed)}
@@ -160,6 +152,15 @@ func (g *generator) step() *Schema {
 	return s
 }
 
+// overrides is what a step of a pass adds: what its overrides may set, or that it takes none.
+func (g *generator) overrides(w *recipe.PassWord) *Schema {
+	if w.Whole {
+		return &Schema{Not: &Schema{Required: []string{"overrides"}}}
+	}
+	set := &Schema{Properties: Members{{"set", ref("set-" + w.Name)}}}
+	return &Schema{Properties: Members{{"overrides", &Schema{Items: set}}}}
+}
+
 func (g *generator) passWord(name string) *recipe.PassWord {
 	i := slices.IndexFunc(g.lang.Passes, func(w recipe.PassWord) bool { return w.Name == name })
 	if i < 0 {
@@ -171,6 +172,7 @@ func (g *generator) passWord(name string) *recipe.PassWord {
 // pass are the parameters of a step. A pass that needs none may stand without any.
 func (g *generator) pass(w recipe.PassWord) *Schema {
 	s := g.object(parameters(w))
+	s.Title = w.Name
 	if len(s.Required) == 0 {
 		s.Type = []string{"object", "null"}
 	}
@@ -180,7 +182,7 @@ func (g *generator) pass(w recipe.PassWord) *Schema {
 // set are parameters of an override, which are laid over the step's: none is required.
 func (g *generator) set(w recipe.PassWord) *Schema {
 	s := g.object(partial(parameters(w)))
-	s.MinProperties = 1
+	s.Title, s.MinProperties = w.Name, 1
 	return s
 }
 
