@@ -15,7 +15,7 @@ import (
 // Bounds of what a client may keep open.
 const (
 	maxDocuments  = 1_000
-	maxText       = 8 << 20 // bytes of one text; the language takes less
+	maxText       = 8 << 20   // bytes of one text; the language takes less
 	maxEditEffort = 256 << 20 // bytes moved by the edits of one message
 )
 

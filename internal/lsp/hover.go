@@ -82,7 +82,7 @@ func (h *hovering) key(sp *spot) string {
 	if w := h.passWord(name); w != nil && p.step != nil && sp.in == p.step {
 		return "**" + name + "** (pass)\n\n" + jsonschema.PassHelp(w) + h.treated(sp.in)
 	}
-	text := fmt.Sprintf("**%s** (%s)\n\n%s", name, kindOf(f), jsonschema.Help(f))
+	text := fmt.Sprintf("**%s** (%s)\n\n%s%s", name, kindOf(f), jsonschema.Help(f), choices(f))
 	if v := h.resolved(sp.at); v != "" {
 		text += "\n\nHere: `" + v + "`"
 	}
@@ -91,6 +91,21 @@ func (h *hovering) key(sp *spot) string {
 		text += h.override(sp.in)
 	case p.step != nil && sp.in == p.step && (name == "targets" || name == "ignore"):
 		text += h.treated(sp.in)
+	}
+	return text
+}
+
+// choices lists the words of an enumeration.
+func choices(f *schema.Field) string {
+	if f.Kind != schema.KindEnum {
+		return ""
+	}
+	text := "\n"
+	for _, c := range f.Choices {
+		text += "\n- `" + c.Name + "`"
+		if c.Doc != "" {
+			text += ": " + c.Doc
+		}
 	}
 	return text
 }
