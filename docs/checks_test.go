@@ -9,6 +9,7 @@ import (
 
 	"github.com/pare-ml/pare/internal/cli"
 	"github.com/pare-ml/pare/recipe"
+	"github.com/pare-ml/pare/recipe/diag"
 )
 
 // Every code has a section in checks.md that says its severity, and every section is about a code. With -update the
@@ -25,13 +26,23 @@ func TestChecks(t *testing.T) {
 		t.Error("the severities or the list of checks.md are not what the program says; go test ./docs -update writes them")
 	}
 	var sections []string
-	section, shown := "", ""
+	section, shown, last := "", "", 0
+	after := "" // what the page says behind the last example of a section
 	done := func() {
+		if shown != "" && strings.TrimSpace(after) == "" {
+			t.Errorf("checks.md: the section %s does not end with what to do", section)
+		}
 		if shown != "" && !strings.Contains(shown, "["+section+"]") {
 			t.Errorf("checks.md: the example of %s does not fire it", section)
 		}
 	}
-	for _, b := range append(blocks(page), block{kind: "heading"}) {
+	for _, b := range append(blocks(page), block{kind: "heading", start: len(page)}) {
+		if last > 0 {
+			after = page[last:max(b.start, last)]
+		}
+		if last = b.end; b.kind != "heading" {
+			last += len("```\n")
+		}
 		switch b.kind {
 		case "heading":
 			done()
@@ -76,8 +87,11 @@ func withSeverities(page string, checks []recipe.Check) string {
 
 func severity(c recipe.Check) string {
 	text := c.Severity.String()
-	if c.Mixed {
-		text += "; in some forms less grave"
+	switch {
+	case c.Severity != diag.Error:
+		text += "; can be silenced"
+	case c.Mixed:
+		text += "; in some forms less grave, and can then be silenced"
 	}
 	if c.Model {
 		text += "; needs the model's header or its manifest"
