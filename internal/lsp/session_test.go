@@ -365,7 +365,7 @@ func (c *client) start(words []string) {
 }
 
 func (c *client) uri() string {
-	return "file://" + filepath.ToSlash(filepath.Join(c.dir, c.file))
+	return "file:///" + strings.TrimPrefix(filepath.ToSlash(filepath.Join(c.dir, c.file)), "/")
 }
 
 func (c *client) document() map[string]any {
