@@ -26,7 +26,7 @@ type Layer struct {
 	Tied        bool  // the weight is used by more than one layer
 
 	Roles    []string // of LayerRoles, the most specific first: attention_q, attention
-	TiedWith []string // names of the other layers that use the weight, in graph order
+	TiedWith []string // names of the other layers that use the weight, in graph order; of very many the first
 	Siblings []string // names of the layers that read the same input for one purpose (q, k and v; gate and up)
 }
 

@@ -132,15 +132,42 @@ var naming = []struct {
 // tails are segments that exporters add behind a module's name.
 var tails = []string{"weight", "kernel", "MatMul", "MatMulNBits", "MatMul_Q4", "Gemm", "BiasAdd", "Tensordot", "linear", "base_layer", "quant_weight", "einsum", "Einsum"}
 
+// scheme is an entry of naming, prepared.
+type scheme struct {
+	before []string // segments before the last
+	roles  []string // the most specific first
+}
+
+// byLast holds the naming schemes by the last segment of their names, in order.
+var byLast = func() map[string][]scheme {
+	m := map[string][]scheme{}
+	for _, e := range naming {
+		segments := strings.Split(e.end, "/")
+		last := len(segments) - 1
+		roles := strings.Fields(e.role)
+		slices.Reverse(roles)
+		m[segments[last]] = append(m[segments[last]], scheme{segments[:last], roles})
+	}
+	return m
+}()
+
 // RoleOfName returns what the name of a linear layer alone tells of its role, the most specific first; nothing if it
 // follows no naming scheme that is known.
 func RoleOfName(name string) []string {
 	segments := nameSegments(name)
-	for _, e := range naming {
-		if endsIn(segments, strings.Split(e.end, "/")) {
-			roles := strings.Fields(e.role)
-			slices.Reverse(roles)
-			return roles
+	if len(segments) == 0 {
+		return nil
+	}
+	last := segments[len(segments)-1]
+	keys := []string{last}
+	if base, n, ok := cutLast(last, '_'); ok && isNumber(n) {
+		keys = append(keys, base) // as Keras tells layers of one kind apart: query_3
+	}
+	for _, key := range keys {
+		for _, e := range byLast[key] {
+			if endsIn(segments[:len(segments)-1], e.before) {
+				return e.roles
+			}
 		}
 	}
 	return nil
@@ -180,17 +207,12 @@ func endsIn(segments, end []string) bool {
 	}
 	segments = segments[len(segments)-len(end):]
 	for i, e := range end {
-		if e != segments[i] && e != "*" && (e != "#" || !isNumber(segments[i])) && !numbered(segments[i], e) {
+		base, n, ok := cutLast(segments[i], '_')
+		if e != segments[i] && e != "*" && (e != "#" || !isNumber(segments[i])) && (base != e || !ok || !isNumber(n)) {
 			return false
 		}
 	}
 	return true
-}
-
-// numbered reports whether s is e with a number behind it, as Keras tells layers of one kind apart: query_3.
-func numbered(s, e string) bool {
-	n, ok := strings.CutPrefix(s, e+"_")
-	return ok && isNumber(n) && !strings.HasSuffix(e, "wi")
 }
 
 func isNumber(s string) bool {

@@ -251,12 +251,12 @@ func (f *finder) setSiblings() {
 // group notes layers that may be siblings, in graph order, each once.
 func (f *finder) group(layers ...*Layer) {
 	var list []*Layer
-	for _, l := range layers {
+	for _, l := range layers[:min(len(layers), maxGroup+1)] {
 		if l != nil && !slices.Contains(list, l) {
 			list = append(list, l)
 		}
 	}
-	if len(list) > 1 {
+	if len(list) > 1 && len(list) <= maxGroup {
 		slices.SortFunc(list, func(a, b *Layer) int { return a.Index - b.Index })
 		f.groups = append(f.groups, list)
 	}
@@ -264,21 +264,26 @@ func (f *finder) group(layers ...*Layer) {
 
 // setTies tells each layer whose weight others use which they are.
 func (f *finder) setTies() {
-	owners := map[string][]*Layer{}
+	owners := map[*Tensor][]string{}
 	for i := range f.layers {
-		l := &f.layers[i]
-		owners[l.Weight.Name] = append(owners[l.Weight.Name], l)
+		owners[f.layers[i].Weight] = append(owners[f.layers[i].Weight], f.layers[i].Name)
 	}
 	for i := range f.layers {
 		l := &f.layers[i]
-		for _, o := range owners[l.Weight.Name] {
-			if o != l && len(l.TiedWith) < maxTied {
-				l.TiedWith = append(l.TiedWith, o.Name)
-			}
+		names := owners[l.Weight]
+		l.Tied = len(names) > 1
+		some := names[:min(len(names), maxTied)]
+		if at := slices.Index(some, l.Name); at >= 0 {
+			l.TiedWith = slices.Concat(some[:at:at], some[at+1:])
+		} else {
+			l.TiedWith = some
 		}
-		l.Tied = len(l.TiedWith) > 0
 	}
 }
 
-// maxTied bounds the list of layers that share a weight: a hostile model has a million of them.
-const maxTied = 1000
+// maxTied bounds the list of layers that share a weight. Models that use one block over and over have a dozen; a hostile
+// one could have a million.
+const maxTied = 32
+
+// maxGroup is the most layers that can be siblings: a hostile model has many of one name.
+const maxGroup = 8
