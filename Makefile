@@ -2,7 +2,7 @@
 
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: test check generate conformance bench fuzz
+.PHONY: test check wasm generate conformance bench fuzz
 
 test:
 	go test ./...
@@ -13,6 +13,10 @@ check:
 	go vet ./...
 	go run $(STATICCHECK) ./...
 	go test -tags purego ./internal/kernel ./graph/exec
+
+# The language and the graph it speaks of, for a browser.
+wasm:
+	GOOS=js GOARCH=wasm go build ./recipe/... ./graph/ir/...
 
 conformance:
 	conformance/run
