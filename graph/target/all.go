@@ -64,7 +64,7 @@ var builtin = []*Target{
 	},
 	{
 		Name: "llama.cpp-cpu",
-		Doc: "llama.cpp on a CPU. It reads GGUF files and computes with ggml's blocks; activations become 8-bit blocks as it runs, " +
+		Doc: "llama.cpp on a CPU, which reads GGUF files and computes with ggml's blocks. Activations become 8-bit blocks as it runs, " +
 			"so a recipe leaves them alone.",
 		Runtime: "llama.cpp", Formats: []string{"gguf"}, Apart: true,
 		Weights:     []Numbers{{Types: []string{"float32", "float16", "bfloat16"}}, {Types: ggmlTypes}},
@@ -72,7 +72,7 @@ var builtin = []*Target{
 	},
 	{
 		Name: "vllm-gpu",
-		Doc: "vLLM on a GPU. It reads compressed-tensors in safetensors files; layers that it fuses, q with k and v, gate with up, " +
+		Doc: "vLLM on a GPU, which reads compressed-tensors in safetensors files. Layers that it fuses, q with k and v, gate with up, " +
 			"must share a scheme.",
 		Runtime: "vllm", ISA: "cuda", Formats: []string{"safetensors"},
 		Weights: []Numbers{{Types: []string{"float32", "float16", "bfloat16"}},
