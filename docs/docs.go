@@ -3,3 +3,4 @@
 package docs
 
 //go:generate go run ../internal/docs/write
+//go:generate go test ../evaluate/all -run TestMetricsPage -update

@@ -16,6 +16,7 @@ type Command struct {
 // Flag is one flag of a command, in the order of their names.
 type Flag struct {
 	Name  string // without dashes
+	Short string // one letter, or nothing
 	Usage string
 	Takes bool // a value follows
 }
@@ -37,7 +38,7 @@ func (v *verb) command() Command {
 	c := Command{Name: v.name, Summary: v.summary, Help: b.String()}
 	flags.VisitAll(func(f *pflag.Flag) {
 		if !f.Hidden {
-			c.Flags = append(c.Flags, Flag{Name: f.Name, Usage: f.Usage, Takes: f.NoOptDefVal == ""})
+			c.Flags = append(c.Flags, Flag{Name: f.Name, Short: f.Shorthand, Usage: f.Usage, Takes: f.NoOptDefVal == ""})
 		}
 	})
 	return c

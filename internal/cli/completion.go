@@ -46,7 +46,7 @@ func (s *session) completion(shell string) error {
 		_, err := io.WriteString(s.stdout, b.String())
 		return err
 	}
-	return usageError{fmt.Sprintf("there is no completion for %q%s; it is one of %s", shell, diag.Suggest(shell, shellNames()), strings.Join(shellNames(), ", "))}
+	return usageError{fmt.Sprintf("there is no completion for %q%s", shell, diag.Suggest(shell, shellNames()))}
 }
 
 // completion is what the scripts complete.
@@ -160,6 +160,9 @@ func flagsWithValue(c Command) []string {
 	for _, f := range c.Flags {
 		if f.Takes {
 			out = append(out, "--"+f.Name)
+			if f.Short != "" {
+				out = append(out, "-"+f.Short)
+			}
 		}
 	}
 	return out
@@ -193,6 +196,9 @@ func zshCompletion(w io.Writer, c *completion) {
 				value = ":value:_files"
 			}
 			fmt.Fprintf(w, " \\\n\t\t\t%s", shellQuote("*--"+f.Name+"["+zshEscape(f.Usage)+"]"+value))
+			if f.Short != "" {
+				fmt.Fprintf(w, " \\\n\t\t\t%s", shellQuote("*-"+f.Short+"["+zshEscape(f.Usage)+"]"+value))
+			}
 		}
 		if a := zshArguments(c.args[x.Name]); a != "" {
 			fmt.Fprintf(w, " \\\n\t\t\t%s", shellQuote(a))
@@ -232,7 +238,11 @@ func fishCompletion(w io.Writer, c *completion) {
 			if f.Takes {
 				value = " -r -F"
 			}
-			fmt.Fprintf(w, "%s -l %s%s -d %s\n", seen, f.Name, value, fishQuote(f.Usage))
+			name := "-l " + f.Name
+			if f.Short != "" {
+				name += " -s " + f.Short
+			}
+			fmt.Fprintf(w, "%s %s%s -d %s\n", seen, name, value, fishQuote(f.Usage))
 		}
 		switch a := c.args[x.Name]; {
 		case len(a.words) > 0:

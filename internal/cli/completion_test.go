@@ -56,6 +56,7 @@ printf '%s\n' "${COMPREPLY[@]}"
 		{"pare list pr", "prune"},
 		{"pare list met", "metrics"},
 		{"pare build --out s", "sub"},
+		{"pare manifest -o m", "model.onnx"},
 		{"pare completion ", "bash fish zsh"},
 		{"pare version x", ""},
 		{"pare nonsense x", ""},

@@ -246,6 +246,19 @@ func place(n *syntax.Node, span diag.Span, path []string) []string {
 	return path
 }
 
+// The list of what a schema cannot find names codes that there are.
+func TestBeyondAreCodes(t *testing.T) {
+	known := map[string]bool{}
+	for _, c := range cli.Suite().Language().AllChecks() {
+		known[c.Code] = true
+	}
+	for entry, why := range beyond {
+		if code, _, _ := strings.Cut(entry, " "); !known[code] || why == "" {
+			t.Errorf("%s: no such code, or no reason", entry)
+		}
+	}
+}
+
 // Whatever has a record has help in the schema, and whatever has a few words lists them.
 func TestSchemaHelps(t *testing.T) {
 	lang := cli.Suite().Language()
