@@ -244,6 +244,7 @@ func (d *Difference) layers(a, b *Step) {
 		return
 	}
 	was, is := a.byLayer(), b.byLayer()
+	told := b.Pass.Whole && len(paramChanges(a.Params, b.Params)) > 0 // of the step
 	groups := map[string]int{}
 	add := func(key string, c LayerChange) {
 		if i, ok := groups[key]; ok {
@@ -266,13 +267,13 @@ func (d *Difference) layers(a, b *Step) {
 			c.Outcome = []Change{{What: "becomes", To: generic(outcome(t.Effect), name)}}
 		case t.Params == nil && old.Params != nil:
 			c.What = "no longer treated"
-			c.Outcome = []Change{{What: "becomes", From: generic(outcome(old.Effect), name)}}
+			c.Outcome = []Change{{What: "was", From: generic(outcome(old.Effect), name)}}
 		default:
 			c.What = "changed"
 			if !b.Pass.Whole && t.Params != nil {
 				c.Params = paramChanges(old.Params, t.Params)
 			}
-			c.Outcome = outcomeChanges(name, old.Effect, t.Effect, len(c.Params) > 0)
+			c.Outcome = outcomeChanges(name, old.Effect, t.Effect, told || len(c.Params) > 0)
 			if old.Effect.From.Bytes == t.Effect.From.Bytes {
 				c.from, c.to = old.Effect.To.Bytes, t.Effect.To.Bytes
 			}
@@ -285,7 +286,7 @@ func (d *Difference) layers(a, b *Step) {
 	for _, t := range a.Layers {
 		if is[t.Layer.Name] == nil && t.Params != nil {
 			c := LayerChange{Step: b.Step.ID, Layers: []string{t.Layer.Name}, What: "no longer treated", Rule: b.Step.Node.Head(),
-				Outcome: []Change{{What: "becomes", From: generic(outcome(t.Effect), t.Layer.Name)}}}
+				Outcome: []Change{{What: "was", From: generic(outcome(t.Effect), t.Layer.Name)}}}
 			add(c.key(), c)
 		}
 	}

@@ -36,15 +36,15 @@ func (d *Difference) gates(s *Suite) {
 			}
 			e.used = true
 			if kind := compareGates(s, e.gate, g); kind != "" {
-				d.Gates = append(d.Gates, GateChange{kind, g.Name, withFail(e.text, e.gate), withFail(text, g), g.Node.Head()})
+				d.Gates = append(d.Gates, GateChange{kind, g.Name, e.text, text, g.Node.Head()})
 			}
 			return
 		}
-		d.Gates = append(d.Gates, GateChange{Kind: Added, Gate: g.Name, To: withFail(text, g), Rule: g.Node.Head()})
+		d.Gates = append(d.Gates, GateChange{Kind: Added, Gate: g.Name, To: text, Rule: g.Node.Head()})
 	})
 	for _, e := range was {
 		if !e.used {
-			d.Gates = append(d.Gates, GateChange{Kind: Removed, Gate: e.gate.Name, From: withFail(e.text, e.gate), Rule: e.gate.Node.Head()})
+			d.Gates = append(d.Gates, GateChange{Kind: Removed, Gate: e.gate.Name, From: e.text, Rule: e.gate.Node.Head()})
 		}
 	}
 }
@@ -58,13 +58,6 @@ func eachGate(p *Plan, visit func(step string, g *recipe.Gate)) {
 	for _, g := range p.Recipe.Gates {
 		visit("", g)
 	}
-}
-
-func withFail(text string, g *recipe.Gate) string {
-	if g.OnFail == "warn" {
-		text += " (warns only)"
-	}
-	return text
 }
 
 func gateKey(step string, g *recipe.Gate) string {
@@ -174,6 +167,8 @@ func changeText(c Change) string {
 	switch {
 	case c.From == "":
 		return fmt.Sprintf("%s: %s", c.What, c.To)
+	case c.To == "" && c.What == "was":
+		return "was: " + c.From
 	case c.To == "":
 		return fmt.Sprintf("%s: no longer %s", c.What, c.From)
 	}

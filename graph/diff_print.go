@@ -226,6 +226,8 @@ func markdownChanges(what string, list []Change) []string {
 		switch {
 		case c.From == "":
 			text += cell(c.To)
+		case c.To == "" && c.What == "was":
+			text += cell(c.From)
 		case c.To == "":
 			text += "no longer " + cell(c.From)
 		default:

@@ -2,11 +2,14 @@ package graph_test
 
 import (
 	"bytes"
+	"errors"
 	"flag"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/santhosh-tekuri/jsonschema/v6"
 
 	"github.com/pare-ml/pare/graph"
 	"github.com/pare-ml/pare/graph/ir"
@@ -107,5 +110,102 @@ func golden(t *testing.T, file string, got []byte) {
 	}
 	if !bytes.Equal(got, want) {
 		t.Errorf("%s: got\n%s\nwant\n%s", file, got, want)
+	}
+}
+
+// What --json prints is what docs/plan.schema.json describes, no key more, and the drawings name every step.
+func TestPlanJSON(t *testing.T) {
+	schema := jsonschema.NewCompiler()
+	file, err := os.Open("../docs/plan.schema.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer file.Close()
+	doc, err := jsonschema.UnmarshalJSON(file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	closeObjects(doc)
+	if err := schema.AddResource("plan.json", doc); err != nil {
+		t.Fatal(err)
+	}
+	check, err := schema.Compile("plan.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	files, err := filepath.Glob("testdata/plans/*.yaml")
+	if err != nil {
+		t.Fatal(err)
+	}
+	plans := 0
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		plan, _ := compile(t, filepath.Base(file), string(text))
+		if plan == nil {
+			continue
+		}
+		plans++
+		var b, again, dot, mermaid bytes.Buffer
+		if err := errors.Join(plan.WriteJSON(&b), plan.WriteJSON(&again), plan.WriteDOT(&dot), plan.WriteMermaid(&mermaid)); err != nil {
+			t.Fatal(err)
+		}
+		if !bytes.Equal(b.Bytes(), again.Bytes()) {
+			t.Errorf("%s: two prints differ", file)
+		}
+		value, err := jsonschema.UnmarshalJSON(&b)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := check.Validate(value); err != nil {
+			t.Errorf("%s: %v", file, err)
+		}
+		for _, s := range plan.Steps {
+			if s.Skipped == "" && (!strings.Contains(dot.String(), s.Step.ID) || !strings.Contains(mermaid.String(), s.Step.ID)) {
+				t.Errorf("%s: step %s is not drawn", file, s.Step.ID)
+			}
+		}
+	}
+	if plans < 6 {
+		t.Errorf("only %d plans", plans)
+	}
+}
+
+// closeObjects refuses keys that the schema does not list: a schema for users is open, for fields are added.
+func closeObjects(v any) {
+	switch v := v.(type) {
+	case map[string]any:
+		if v["properties"] != nil {
+			v["additionalProperties"] = false
+		}
+		for _, inner := range v {
+			closeObjects(inner)
+		}
+	case []any:
+		for _, inner := range v {
+			closeObjects(inner)
+		}
+	}
+}
+
+// Texts of a recipe do not break out of the drawings.
+func TestDrawingsEscape(t *testing.T) {
+	plan, report := compile(t, "r.yaml", "version: 1\nmodel: {path: resnet}\ndata: {test: {images: a, labels: b}}\npasses:\n"+
+		"  - prune: {sparsity: 50%}\n    when: metrics.top1 < 1 && model.format != '\"];x<script>'\n"+
+		"gates: [{metric: top1, data: test, max_degradation: 1%}]\noutputs: [{format: onnx, path: a.onnx}]\n")
+	if plan == nil {
+		t.Fatal(report)
+	}
+	var dot, mermaid bytes.Buffer
+	if err := errors.Join(plan.WriteDOT(&dot), plan.WriteMermaid(&mermaid)); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(dot.String(), `'\"];x<script>'`) {
+		t.Error(dot.String())
+	}
+	if strings.Contains(mermaid.String(), "<script>") || strings.Contains(mermaid.String(), `"];x`) {
+		t.Error(mermaid.String())
 	}
 }
