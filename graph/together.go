@@ -39,6 +39,9 @@ func (c *compiler) siblings(step *Step) {
 	if step.Pass.Whole {
 		return
 	}
+	if t := c.suite.Target(c.recipe.Target); t != nil && t.Apart {
+		return // its runtime computes them apart
+	}
 	changes := map[string]bool{} // layers whose type changes
 	for _, t := range step.Layers {
 		changes[t.Layer.Name] = !t.Effect.To.Gone && t.Effect.From.DType != t.Effect.To.DType

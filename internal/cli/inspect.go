@@ -184,10 +184,13 @@ func (sh *sheet) print(s *session, m *ir.Model, stats bool) error {
 	return err
 }
 
+// mostGroups bounds what relations prints: the blocks of a transformer are alike.
+const mostGroups = 8
+
 // relations lists groups of layers that are treated alike: those that share a weight, and those that read one input for
 // one purpose.
 func (sh *sheet) relations(b *strings.Builder) {
-	seen := map[string]bool{}
+	seen, groups := map[string]bool{}, 0
 	group := func(title, first string, others []string) {
 		if len(others) == 0 || seen[title+first] {
 			return
@@ -195,7 +198,9 @@ func (sh *sheet) relations(b *strings.Builder) {
 		for _, o := range others {
 			seen[title+o] = true
 		}
-		fmt.Fprintf(b, "  %s: %s\n", title, diag.Printable(shorten(append([]string{first}, others...), 6)))
+		if groups++; groups <= mostGroups {
+			fmt.Fprintf(b, "  %s: %s\n", title, diag.Printable(shorten(append([]string{first}, others...), 6)))
+		}
 	}
 	var lines strings.Builder
 	b, out := &lines, b
@@ -204,6 +209,9 @@ func (sh *sheet) relations(b *strings.Builder) {
 	}
 	for _, l := range sh.Layers {
 		group("siblings", l.Name, l.Near)
+	}
+	if groups > mostGroups {
+		fmt.Fprintf(b, "  and %d groups more; --json has all\n", groups-mostGroups)
 	}
 	if lines.Len() > 0 {
 		fmt.Fprintf(out, "\n%s", lines.String())
