@@ -31,7 +31,7 @@ func read(b []byte) (*Manifest, error) {
 	if !utf8.Valid(b) {
 		return nil, damaged("", "the manifest is not valid UTF-8")
 	}
-	r := &reader{scanner: &scanner{data: b}}
+	r := &reader{scanner: &scanner{data: b, all: string(b)}}
 	m, from := r.manifest()
 	if r.err == nil && r.peek() != 0 {
 		r.fail("%s stands behind the end of the manifest", r.found())
@@ -158,7 +158,7 @@ func (r *reader) layer() {
 }
 
 func (r *reader) texts() []string {
-	var out []string
+	out := make([]string, 0, 4)
 	r.list(func() { out = append(out, r.text()) })
 	return out
 }
@@ -201,7 +201,7 @@ func (r *reader) graphKey(g *graphReader, key string) bool {
 	case "opaque":
 		g.graph.Opaque = r.texts()
 	case "tensors":
-		g.names = map[string]bool{}
+		g.names = make(map[string]bool, 64)
 		r.list(func() {
 			t := r.tensor()
 			if r.err == nil && g.names[t.Name] {

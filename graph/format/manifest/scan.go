@@ -16,6 +16,7 @@ const maxDepth = 200
 // The first error stays; after it every method returns at once, so that readers need no checks in between.
 type scanner struct {
 	data  []byte
+	all   string // the same, which texts are cut out of
 	pos   int
 	depth int
 	err   error
@@ -138,7 +139,7 @@ func (s *scanner) text() string {
 		switch c := s.data[s.pos]; {
 		case c == '"':
 			s.pos++
-			return string(s.data[start : s.pos-1])
+			return s.all[start : s.pos-1]
 		case c == '\\':
 			return s.escaped(s.data[start:s.pos])
 		case c < 0x20:
