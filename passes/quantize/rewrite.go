@@ -63,7 +63,7 @@ func (r *rewrite) weight(t *target) {
 	users := r.index.Consumers(w.Name)
 	r.gone[w.Name] = !r.graph.IsOutput(w.Name)
 	for _, tensor := range tensors {
-		r.graph.SetTensor(tensor)
+		r.graph.AddTensor(tensor)
 	}
 	n, out := r.dequantize(w.Name, names[:], axis)
 	r.before[users[0]] = append(r.before[users[0]], n)
@@ -93,8 +93,8 @@ func (r *rewrite) bias(t *target, input float32) error {
 		c, s := encodeBias(data, input, t.coded.grids)
 		codes, scale = ir.NewTensor(names[0], ir.Int32, b.Shape, c), ir.FromFloat32s(names[1], shape, s)
 	}
-	r.graph.SetTensor(codes)
-	r.graph.SetTensor(scale)
+	r.graph.AddTensor(codes)
+	r.graph.AddTensor(scale)
 	n, out := r.dequantize(base, names[:], axis)
 	r.before[t.Node] = append(r.before[t.Node], n)
 	t.Node.Inputs[2] = out
@@ -113,11 +113,11 @@ func (r *rewrite) activation(v *value, grids map[string]affine.Grid) {
 		r.scales[v] = [2]string{scale, zero}
 		dtype := dtypeOf(v.settings.Type)
 		if grid, ok := grids[v.name]; !ok {
-			r.graph.SetTensor(header(scale, ir.Float32, nil))
-			r.graph.SetTensor(header(zero, dtype, nil))
+			r.graph.AddTensor(header(scale, ir.Float32, nil))
+			r.graph.AddTensor(header(zero, dtype, nil))
 		} else {
-			r.graph.SetTensor(ir.FromFloat32s(scale, nil, []float32{grid.Scale}))
-			r.graph.SetTensor(ir.NewTensor(zero, dtype, nil, []byte{byte(grid.Zero)}))
+			r.graph.AddTensor(ir.FromFloat32s(scale, nil, []float32{grid.Scale}))
+			r.graph.AddTensor(ir.NewTensor(zero, dtype, nil, []byte{byte(grid.Zero)}))
 		}
 	}
 	scales := r.scales[v.root()]
