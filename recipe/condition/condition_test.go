@@ -131,7 +131,7 @@ func TestFindings(t *testing.T) {
 		{`layer.name matches "("`, "[\"(\"] error condition-pattern: the pattern is not RE2: missing closing ): `(`"},
 		{`layer.name matches "(.{1000}){1000}"`, "[\"(.{1000}){1000}\"] error condition-pattern: the pattern is not RE2: invalid repeat count: `{1000}`"},
 
-		{"layer.name matches `" + strings.Repeat("x{1000}", 9) + "`", "[`" + strings.Repeat("x{1000}", 9) + "`] error condition-pattern: the pattern counts too far; it stands for more than 5000 steps"},
+		{"layer.name matches `" + strings.Repeat("x{1000}", 9) + "`", "[`" + strings.Repeat("x{1000}", 9) + "`] error condition-pattern: the pattern counts too far; it stands for more than 2000 steps"},
 
 		// not allowed
 		{`now() > 3`, `[now()] error condition-not-allowed: there is no function now; the functions are abs, max, min`},
@@ -267,6 +267,8 @@ func TestValues(t *testing.T) {
 		{`layer.name contains "conv"`, true},
 		{`layer.name startsWith "block" and layer.name endsWith "2"`, true},
 		{"layer.name matches `conv\\d$`", true},
+		{"layer.name matches `^(?i)((BLOCK)|x)(\\d+)\\.(?P<kind>[a-z]{2,})(2|3)?$`", true},
+		{"layer.name matches `^(block|x)+$`", false},
 		{`layer.name matches "conv\\d$"`, true},
 		{`not layer.tied`, true},
 		{`!layer.tied`, true},

@@ -6,8 +6,9 @@ import (
 	"strings"
 )
 
-// maxSteps bounds the machine that a pattern becomes. Counts multiply: x{1000} alone is a thousand steps.
-const maxSteps = 5000
+// maxSteps bounds the machine that a pattern becomes, and with it what matching takes: a quarter of a megabyte. Counts
+// multiply: x{1000} alone is a thousand steps.
+const maxSteps = 2000
 
 // pattern compiles the right side of matches.
 func (c *compiler) pattern(right *node) *regexp.Regexp {
@@ -19,7 +20,7 @@ func (c *compiler) pattern(right *node) *regexp.Regexp {
 	}
 	var re *regexp.Regexp
 	if err == nil {
-		re, err = regexp.Compile(text)
+		re, err = regexp.Compile(withoutGroups(parsed).String())
 	}
 	if err != nil {
 		why := strings.TrimPrefix(err.Error(), "error parsing regexp: ")
@@ -40,4 +41,16 @@ func steps(re *syntax.Regexp) int {
 		n *= max(re.Min, re.Max, 1)
 	}
 	return n
+}
+
+// withoutGroups drops what parentheses remember, which nobody asks for: the machine keeps it for each of its steps, and
+// (a|b)*(a|b)*… would take megabytes.
+func withoutGroups(re *syntax.Regexp) *syntax.Regexp {
+	for re.Op == syntax.OpCapture {
+		re = re.Sub[0]
+	}
+	for i, sub := range re.Sub {
+		re.Sub[i] = withoutGroups(sub)
+	}
+	return re
 }
