@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/pare-ml/pare/evaluate"
 	"github.com/pare-ml/pare/internal/human"
@@ -27,13 +28,13 @@ func (d *Difference) WriteText(w io.Writer, width int) error {
 		t.line("\ngates")
 	}
 	for _, g := range d.Gates {
-		t.wrap(3, diag.Printable(gateText(g)))
+		t.change(3, fmt.Sprintf("%s: ", g.Kind), g.From, g.To)
 	}
 	if len(d.Settings) > 0 {
 		t.line("\nrecipe")
 	}
 	for _, c := range d.Settings {
-		t.wrap(3, diag.Printable(changeText(c)))
+		t.changed(3, c)
 	}
 	for _, id := range d.order() {
 		t.line("\nstep %s", diag.Printable(id))
@@ -92,7 +93,7 @@ func (t *planText) stepChange(c StepChange) {
 		t.wrap(3, diag.Printable(c.What))
 	}
 	for _, x := range c.Changes {
-		t.wrap(3, diag.Printable(changeText(x)))
+		t.changed(3, x)
 	}
 }
 
@@ -106,7 +107,7 @@ func (t *planText) layerChange(c LayerChange) {
 	}
 	t.wrap(3, head)
 	for _, x := range c.changes() {
-		t.wrap(5, diag.Printable(changeText(x)))
+		t.changed(5, x)
 	}
 }
 
@@ -124,14 +125,26 @@ func specificChanges(list []Change, layers []string) []Change {
 	return out
 }
 
-func gateText(g GateChange) string {
-	switch g.Kind {
-	case Added:
-		return "added: " + g.To
-	case Removed:
-		return "removed: " + g.From
+// changed prints what becomes of what: in one line if it fits, else the new below the old.
+func (t *planText) changed(indent int, c Change) {
+	if c.From == "" || c.To == "" {
+		t.wrap(indent, diag.Printable(changeText(c)))
+		return
 	}
-	return fmt.Sprintf("%s: %s -> %s", g.Kind, g.From, g.To)
+	t.change(indent, c.What+": ", c.From, c.To)
+}
+
+func (t *planText) change(indent int, what, from, to string) {
+	what, from, to = diag.Printable(what), diag.Printable(from), diag.Printable(to)
+	switch text := what + from + " -> " + to; {
+	case from == "" || to == "":
+		t.wrap(indent, what+from+to)
+	case indent+utf8.RuneCountInString(text) <= t.o.Width:
+		t.line("%s%s", strings.Repeat(" ", indent), text)
+	default:
+		t.wrap(indent, what+from)
+		t.wrap(indent+2, "-> "+to)
+	}
 }
 
 // totals are the rows that stand first: parameters, size, work.
