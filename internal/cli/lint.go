@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/pare-ml/pare/graph"
+	"github.com/pare-ml/pare/graph/recipetest"
 	"github.com/pare-ml/pare/recipe/diag"
 )
 
@@ -63,6 +64,9 @@ func (s *session) lint(paths []string, o lintOptions) error {
 			out = s.stderr // the findings are for a program
 		}
 		for _, path := range paths {
+			if isTests(path) {
+				continue
+			}
 			if err := s.fix(out, path, o.set); err != nil {
 				return err
 			}
@@ -70,6 +74,12 @@ func (s *session) lint(paths []string, o lintOptions) error {
 	}
 	var all diag.List
 	for _, path := range paths {
+		if isTests(path) {
+			if err := lintTests(path, &all); err != nil {
+				return err
+			}
+			continue
+		}
 		p, err := s.check(path, o.set)
 		if err != nil {
 			return err
@@ -83,11 +93,31 @@ func (s *session) lint(paths []string, o lintOptions) error {
 		return err
 	}
 	if o.format == "text" && len(all) == 0 {
-		if _, err := fmt.Fprintf(s.stdout, "%s: no findings\n", plural(len(paths), "recipe")); err != nil {
+		if _, err := fmt.Fprintf(s.stdout, "%s: no findings\n", plural(len(paths), kind(paths))); err != nil {
 			return err
 		}
 	}
 	return verdict(all, o.strict)
+}
+
+// kind is what the files are called together.
+func kind(paths []string) string {
+	if slices.ContainsFunc(paths, isTests) {
+		return "file"
+	}
+	return "recipe"
+}
+
+func isTests(path string) bool { return strings.HasSuffix(path, recipetest.Suffix) }
+
+// lintTests checks the text of a file of tests, which a pattern such as recipes/*.yaml names along with the recipes; pare
+// test runs it.
+func lintTests(path string, report *diag.List) error {
+	text, err := readRecipe(path)
+	if err == nil {
+		recipetest.Parse(&diag.Source{Name: path, Text: text}, report)
+	}
+	return err
 }
 
 // check loads a recipe, compiles it if its model is there, and takes out what is silenced. The findings are in the
