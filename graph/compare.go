@@ -112,6 +112,7 @@ func (p *Plan) Final(layer string) passes.State {
 
 // PeakMemory is the largest estimate of the memory that a build takes, in bytes.
 func (p *Plan) PeakMemory() int64 {
+	p.Estimate()
 	memory, _ := p.peak()
 	return memory
 }

@@ -30,8 +30,7 @@ func compile(r *recipe.Recipe, m *ir.Model, s *Suite, open func(path string) (*i
 	if t := s.Target(r.Target); t != nil {
 		c.facts["target"] = t.Facts()
 	}
-	plan := &Plan{Recipe: r, Model: header, Before: totals(header, c.view.layers)}
-	input := &running{model: header, weights: plan.Before.Bytes, params: plan.Before.Params, work: plan.Before.Work, live: map[int]activations{}}
+	plan := &Plan{Recipe: r, Model: header, Before: totals(c.view.layers)}
 	first := c.view.layers
 	for _, rs := range r.Steps {
 		if step := c.step(rs); step != nil {
@@ -45,7 +44,7 @@ func compile(r *recipe.Recipe, m *ir.Model, s *Suite, open func(path string) (*i
 	c.untouched(plan, first)
 	c.measurable(plan)
 	c.decidable(plan)
-	plan.After = totals(c.model, c.view.layers)
+	plan.After = totals(c.view.layers)
 	plan.output = c.model
 	plan.facts, plan.leftOut = c.facts, leftOut
 	plan.first, plan.final = first, c.view.layers
@@ -54,7 +53,6 @@ func compile(r *recipe.Recipe, m *ir.Model, s *Suite, open func(path string) (*i
 		return nil
 	}
 	plan.Actions = actions(plan)
-	plan.estimate(input)
 	return plan
 }
 

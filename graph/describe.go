@@ -65,7 +65,7 @@ func (b *build) describe(findings diag.List, done []*Done, before, after *ir.Mod
 		}
 		r.Data = append(r.Data, evaluate.Data{Name: d.Name, Samples: set.Len()})
 	}
-	r.Before, r.After = reportTotals(b.plan.Before), reportTotals(totals(after, after.Layers()))
+	r.Before, r.After = reportTotals(b.plan.Before), reportTotals(totals(after.Layers()))
 	findings.Sort()
 	for _, d := range findings {
 		path, line, column := rec.Source.Name, 0, 0

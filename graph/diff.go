@@ -75,6 +75,8 @@ func (d *Difference) Empty() bool {
 
 // Diff compares two plans.
 func Diff(a, b *Plan, s *Suite) *Difference {
+	a.Estimate()
+	b.Estimate()
 	d := &Difference{A: a, B: b}
 	d.settings()
 	d.gates(s)

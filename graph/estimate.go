@@ -30,19 +30,33 @@ type activations struct {
 	all  int64
 }
 
-// estimate fills in what each step costs. The steps that are foreseen leave shapes behind, but not the models between
-// them; that of the recipe's input stands for all, which are seldom larger.
-func (p *Plan) estimate(input *running) {
-	for _, s := range p.Steps {
-		if s.Skipped == "" {
-			s.Cost = s.cost(input)
+// Estimate fills in the work of the totals and what each step and the evaluation cost, once: it follows the shapes of all
+// values, which only those who ask should pay for. The models between the steps are not kept; the one that comes in, which is seldom smaller,
+// stands for all.
+func (p *Plan) Estimate() {
+	p.estimated.Do(func() {
+		p.Before.Work, p.After.Work = work(p.Model, p.first), work(p.output, p.final)
+		in := &running{model: p.Model, weights: p.Before.Bytes, params: p.Before.Params, work: p.Before.Work, live: map[int]activations{}}
+		for _, s := range p.Steps {
+			if s.Skipped == "" {
+				s.Cost = s.cost(in)
+			}
 		}
-	}
-	if len(p.Tests()) > 0 {
-		if a := input.activations(evaluationBatch); a.peak >= 0 {
-			p.Evaluation.Memory = 2*input.weights + a.peak
+		if len(p.Tests()) > 0 {
+			if a := in.activations(evaluationBatch); a.peak >= 0 {
+				p.Evaluation.Memory = 2*in.weights + a.peak
+			}
 		}
+	})
+}
+
+// work adds up the multiply-adds of a model's layers for one sample.
+func work(m *ir.Model, layers []ir.Layer) int64 {
+	var sum int64
+	for _, w := range m.WorkOf(layers, nil) {
+		sum += w
 	}
+	return sum
 }
 
 func (s *Step) cost(in *running) Cost {

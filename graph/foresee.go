@@ -1,6 +1,7 @@
 package graph
 
 import (
+	"hash/maphash"
 	"slices"
 
 	"github.com/pare-ml/pare/graph/ir"
@@ -23,7 +24,7 @@ func (c *compiler) foresee(step *Step) bool {
 	}
 	step.Units = units
 	site := &passes.Site{Step: rs.ID, Model: c.model, Input: c.input, Seed: c.recipe.Seed, Open: c.open}
-	into := newMerger(step)
+	into, was := newMerger(step), printOf(c.model.Graph)
 	for _, unit := range step.foreseen(find) {
 		effects, err := step.Pass.Foresee(site, step.Params, find.params(unit))
 		if err != nil {
@@ -31,13 +32,58 @@ func (c *compiler) foresee(step *Step) bool {
 		}
 		into.merge(effects)
 	}
-	if err := c.model.Check(); err != nil {
-		return refuse(" leaves a model that does not hold together: %v", err)
-	}
 	before := c.view.layers
-	c.view = newView(c.model)
+	if printOf(c.model.Graph) != was {
+		if err := c.model.Check(); err != nil {
+			return refuse(" leaves a model that does not hold together: %v", err)
+		}
+		c.view = newView(c.model)
+	}
 	fill(step, before, c.view.layers)
 	return true
+}
+
+func states(layers []ir.Layer) map[string]passes.State {
+	m := make(map[string]passes.State, len(layers))
+	for _, l := range layers {
+		m[l.Name] = passes.StateOf(l)
+	}
+	return m
+}
+
+var printSeed = maphash.MakeSeed()
+
+// printOf is a fingerprint of a graph within this process: equal as long as no tensor is replaced, no node comes or goes,
+// and none changes what it takes, gives or does. Many steps leave a header as it is, and its layers need not be listed
+// again.
+func printOf(g *ir.Graph) uint64 {
+	var h maphash.Hash
+	h.SetSeed(printSeed)
+	for _, t := range g.Tensors() {
+		maphash.WriteComparable(&h, t)
+	}
+	for _, n := range g.Nodes {
+		maphash.WriteComparable(&h, n)
+		h.WriteString(n.Op)
+		for _, list := range [][]string{n.Inputs, n.Outputs} {
+			for _, v := range list {
+				h.WriteString(v)
+				h.WriteByte(0)
+			}
+			h.WriteByte(1)
+		}
+		for _, a := range n.Attrs {
+			maphash.WriteComparable(&h, a.Tensor)
+			maphash.WriteComparable(&h, a.Int)
+		}
+	}
+	for _, list := range [][]*ir.Value{g.Inputs, g.Outputs} {
+		for _, v := range list {
+			h.WriteString(v.Name)
+			h.WriteString(v.Shape.String())
+		}
+	}
+	return h.Sum64()
 }
 
 // foreseen returns the units to foresee one after another; at once where the pass says that they know nothing of each
@@ -101,10 +147,13 @@ func (f *finder) list(layers []ir.Layer) {
 }
 
 // holds tells whether a layer is as it was: its node stands in the graph with the same inputs, and its tensors are the
-// same.
-func (f *finder) holds(l found) bool {
-	g := f.model.Graph
-	return slices.Contains(g.Nodes, l.Node) && slices.Equal(l.Node.Inputs, l.inputs) && f.has(l.Weight) && f.has(l.Bias)
+// same. nodes are those of the graph, or nil.
+func (f *finder) holds(l found, nodes map[*ir.Node]bool) bool {
+	there := nodes[l.Node]
+	if nodes == nil {
+		there = slices.Contains(f.model.Graph.Nodes, l.Node)
+	}
+	return there && slices.Equal(l.Node.Inputs, l.inputs) && f.has(l.Weight) && f.has(l.Bias)
 }
 
 func (f *finder) has(t *ir.Tensor) bool {
@@ -115,10 +164,17 @@ func (f *finder) has(t *ir.Tensor) bool {
 // longer there is left out.
 func (f *finder) params(ts []*Treatment) []passes.LayerParams {
 	fresh := false
+	var nodes map[*ir.Node]bool
+	if len(ts) > 20 { // else looking through the list is cheaper
+		nodes = make(map[*ir.Node]bool, len(f.model.Graph.Nodes))
+		for _, n := range f.model.Graph.Nodes {
+			nodes[n] = true
+		}
+	}
 	out := make([]passes.LayerParams, 0, len(ts))
 	for _, t := range ts {
 		l, ok := f.layers[t.Layer.Name]
-		if !fresh && (!ok || !f.holds(l)) {
+		if !fresh && (!ok || !f.holds(l, nodes)) {
 			f.list(f.model.Layers())
 			fresh = true
 			l, ok = f.layers[t.Layer.Name]
@@ -188,12 +244,10 @@ func (m *merger) merge(effects []passes.Effect) {
 // fill completes the states of a step's effects from the model before and after it, and adds the layers that changed
 // with others, though the step did not pick them.
 func fill(s *Step, before, after []ir.Layer) {
-	was, is := map[string]passes.State{}, map[string]passes.State{}
-	for _, l := range before {
-		was[l.Name] = passes.StateOf(l)
-	}
-	for _, l := range after {
-		is[l.Name] = passes.StateOf(l)
+	was := states(before)
+	is := was
+	if len(before) != len(after) || len(before) > 0 && &before[0] != &after[0] {
+		is = states(after)
 	}
 	listed := map[string]bool{}
 	leads := map[string]string{} // a layer that had to follow -> the one it follows

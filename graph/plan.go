@@ -1,6 +1,8 @@
 package graph
 
 import (
+	"sync"
+
 	"github.com/pare-ml/pare/graph/ir"
 	"github.com/pare-ml/pare/graph/measure"
 	"github.com/pare-ml/pare/passes"
@@ -21,14 +23,15 @@ type Plan struct {
 	Before  Totals
 	After   Totals // foreseen
 
-	Evaluation Cost // of measuring model and baseline on a test set
+	Evaluation Cost // of measuring model and baseline on a test set; filled in by Estimate
 
-	rules   map[*recipe.Gate]string // all gates in words, those of steps too
-	facts   condition.Facts         // that ${{ }} is filled in from
-	leftOut map[string]string       // steps left out at run, with the reason
-	first   []ir.Layer              // layers of the model that comes in
-	output  *ir.Model               // header of the model that the steps leave, as foreseen
-	final   []ir.Layer              // its layers
+	rules     map[*recipe.Gate]string // all gates in words, those of steps too
+	facts     condition.Facts         // that ${{ }} is filled in from
+	leftOut   map[string]string       // steps left out at run, with the reason
+	estimated sync.Once
+	first     []ir.Layer // layers of the model that comes in
+	output    *ir.Model  // header of the model that the steps leave, as foreseen
+	final     []ir.Layer // its layers
 }
 
 // Totals of a model's layers.
@@ -37,7 +40,7 @@ type Totals struct {
 	Params int64 `json:"params"`
 	Zeros  int64 `json:"zeros"` // weights that are zero
 	Bytes  int64 `json:"bytes"` // of all layers' tensors
-	Work   int64 `json:"work"`  // multiply-adds for one sample; 0 if shapes are not known
+	Work   int64 `json:"work"`  // multiply-adds for one sample, filled in by Plan.Estimate; 0 if shapes are not known
 }
 
 // Cost is an estimate of what a step asks of the machine. Zero where it cannot be known from the header.
@@ -59,7 +62,7 @@ type Step struct {
 	Layers  []*Treatment   // of those that it picks or that must follow, in model order
 	Units   [][]*Treatment // layers that the pass must treat together
 	Passed  []Passed       // layers that it does not pick, in model order
-	Cost    Cost
+	Cost    Cost           // filled in by Plan.Estimate
 
 	node *syntax.Node // what Params were read from
 }

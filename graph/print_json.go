@@ -95,6 +95,7 @@ type actionJSON struct {
 
 // WriteJSON prints the plan for programs.
 func (p *Plan) WriteJSON(w io.Writer) error {
+	p.Estimate()
 	memory, _ := p.peak()
 	out := planJSON{Recipe: p.Recipe.Source.Name, Model: p.Recipe.Model.Path, Gates: p.Gates, PeakMemory: memory,
 		Before:  totalsJSON{p.Before, bits(p.Before.Bytes, p.Before.Params)},

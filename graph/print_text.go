@@ -27,6 +27,7 @@ func (p *Plan) WriteText(w io.Writer, options ...TextOptions) error {
 	if o.Width == 0 {
 		o.Width = 100
 	}
+	p.Estimate()
 	t := &planText{plan: p, o: o}
 	t.line("Plan for %s", diag.Printable(p.Recipe.Source.Name))
 	t.line("   %s: %s, %s parameters, %s", diag.Printable(p.Recipe.Model.Path), plural(p.Before.Layers, "layer"),

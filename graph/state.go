@@ -6,16 +6,13 @@ import (
 	"github.com/pare-ml/pare/graph/ir"
 )
 
-// totals adds up the layers of a model.
-func totals(m *ir.Model, layers []ir.Layer) Totals {
+// totals adds up layers, all but their work.
+func totals(layers []ir.Layer) Totals {
 	var t Totals
 	for _, l := range layers {
 		t.Layers++
 		t.Params += int64(l.Params)
 		t.Bytes += l.Bytes
-	}
-	for _, w := range m.Work(nil) {
-		t.Work += w
 	}
 	return t
 }

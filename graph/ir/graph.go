@@ -185,6 +185,15 @@ func (g *Graph) ReplaceUses(old, replacement string) int {
 	return count
 }
 
+// ReplaceUsesBy is ReplaceUses for nodes that are known to be all that take old.
+func (g *Graph) ReplaceUsesBy(users []*Node, old, replacement string) int {
+	count := 0
+	for _, n := range users {
+		count += n.replaceUses(old, replacement)
+	}
+	return count
+}
+
 func (n *Node) replaceUses(old, replacement string) int {
 	count := 0
 	for i, in := range n.Inputs {

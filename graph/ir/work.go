@@ -4,7 +4,10 @@ package ir
 // a recurrent layer; one for each element of a norm; none for an embedding. inputs are as for Infer; a first dimension
 // that is not known counts as 1, and what is counted is divided by the first input's first dimension. Layers whose
 // shapes do not follow from the inputs are missing in the map.
-func (m *Model) Work(inputs map[string]Shape) map[string]int64 {
+func (m *Model) Work(inputs map[string]Shape) map[string]int64 { return m.WorkOf(m.Layers(), inputs) }
+
+// WorkOf is Work for a model whose layers are known.
+func (m *Model) WorkOf(layers []Layer, inputs map[string]Shape) map[string]int64 {
 	feeds := make(map[string]Shape)
 	batch := int64(0)
 	for _, v := range m.Graph.Feeds() {
@@ -22,7 +25,7 @@ func (m *Model) Work(inputs map[string]Shape) map[string]int64 {
 	}
 	known, _ := Infer(m, feeds) // contradictions leave shapes unknown
 	work := make(map[string]int64)
-	for _, l := range m.Layers() {
+	for _, l := range layers {
 		in, ok1 := known[l.Node.Input(0)].Shape.Elements()
 		out, ok2 := known[l.Node.Output(0)].Shape.Elements()
 		if !ok1 || !ok2 {

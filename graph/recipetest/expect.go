@@ -63,6 +63,7 @@ func (k *checker) check(e *expectation) {
 		}
 		return
 	}
+	p.Estimate()
 	k.counts(e.counts)
 	k.steps(e.steps)
 	k.number("params", e.params, float64(p.After.Params), human.Count(p.After.Params))

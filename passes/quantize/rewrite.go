@@ -67,7 +67,7 @@ func (r *rewrite) weight(t *target) {
 	}
 	n, out := r.dequantize(w.Name, names[:], axis)
 	r.before[users[0]] = append(r.before[users[0]], n)
-	r.graph.ReplaceUses(w.Name, out)
+	r.graph.ReplaceUsesBy(users, w.Name, out)
 }
 
 // bias stores a layer's bias as int32 codes. input is the scale of the layer's input, and 0 on a header.
