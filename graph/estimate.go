@@ -35,7 +35,8 @@ type activations struct {
 // stands for all.
 func (p *Plan) Estimate() {
 	p.estimated.Do(func() {
-		p.Before.Work, p.After.Work = work(p.Model, p.first), work(p.output, p.final)
+		// The layers in first stand in the graph that the steps rewrote.
+		p.Before.Work, p.After.Work = work(p.Model, p.Model.Layers()), work(p.output, p.final)
 		in := &running{model: p.Model, weights: p.Before.Bytes, params: p.Before.Params, work: p.Before.Work, live: map[int]activations{}}
 		for _, s := range p.Steps {
 			if s.Skipped == "" {

@@ -85,6 +85,13 @@ func TestPlans(t *testing.T) {
 				if err := plan.WriteText(&b); err != nil {
 					t.Fatal(err)
 				}
+				var work int64
+				for _, w := range plan.Model.Work(nil) {
+					work += w
+				}
+				if plan.Before.Work != work {
+					t.Errorf("the work of the model that comes in is %d, want %d", plan.Before.Work, work)
+				}
 			}
 			golden(t, strings.TrimSuffix(file, ".yaml")+".txt", b.Bytes())
 			for i, line := range strings.Split(b.String(), "\n") {
