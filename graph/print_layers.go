@@ -136,7 +136,7 @@ func (t *planText) lines(s *Step, rules []diag.Span) string {
 // below.
 func (t *planText) columns(rows []*row) {
 	const indent = 3
-	widths := widthsOf(rows)
+	widths := widthsOf(rows, t.o.Width-indent)
 	for _, r := range rows {
 		if r.change == "" || r.kinds() > 1 {
 			t.wrap(indent, r.names()+": "+r.what)
@@ -154,7 +154,7 @@ func (t *planText) columns(rows []*row) {
 // section prints rows under what they have in common.
 func (t *planText) section(rows []*row) {
 	t.wrap(3, rows[0].what)
-	widths := widthsOf(rows)
+	widths := widthsOf(rows, t.o.Width-5)
 	for _, r := range rows {
 		t.cells(5, r, widths)
 	}
@@ -172,14 +172,22 @@ func (t *planText) cells(indent int, r *row, widths [3]int) {
 	t.line("%s    %s", pad, strings.Join(cells[1:], "  "))
 }
 
-// widthsOf are the columns that the cells of rows need; one long name does not push the others aside.
-func widthsOf(rows []*row) [3]int {
+// widthsOf are the columns that the cells of rows need in lines of this width. A name that leaves no room for the others
+// does not push them aside.
+func widthsOf(rows []*row, width int) [3]int {
 	var widths [3]int
 	for _, r := range rows {
 		for i, c := range r.cells() {
-			widths[i] = max(widths[i], min(52, utf8.RuneCountInString(c)))
+			widths[i] = max(widths[i], utf8.RuneCountInString(c))
 		}
 	}
+	room, widest := width-widths[1]-widths[2]-4, 0
+	for _, r := range rows {
+		if n := utf8.RuneCountInString(r.cells()[0]); n <= room {
+			widest = max(widest, n)
+		}
+	}
+	widths[0] = widest
 	return widths
 }
 
