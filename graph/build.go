@@ -43,18 +43,17 @@ func (r *Runner) Build(ctx context.Context, p *Plan, input *ir.Model, tool evalu
 			return nil, err // before hours of work, not after
 		}
 	}
-	b := &build{Runner: r, plan: p, input: input, report: &evaluate.Report{Tool: tool}}
-	p, m, done, err := r.transform(ctx, p, input)
-	if err != nil {
-		return nil, err
-	}
-	b.plan = p
-	b.times = r.times
 	stage, err := store.NewStage(target)
 	if err != nil {
 		return nil, err
 	}
 	defer stage.Discard()
+	b := &build{Runner: r, plan: p, input: input, report: &evaluate.Report{Tool: tool}}
+	p, m, done, err := r.transform(ctx, p, input)
+	if err != nil {
+		return nil, err
+	}
+	b.plan, b.times = p, r.times
 	if err := b.write(stage, m); err != nil {
 		return nil, err
 	}

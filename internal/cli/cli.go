@@ -52,7 +52,7 @@ func Suite() *graph.Suite {
 
 // Main runs the command and returns its exit code (exit.go).
 func Main(args []string, stdout, stderr io.Writer) (code int) {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, stop := interruptible()
 	defer stop()
 	s := &session{ctx: ctx, stdout: stdout, stderr: stderr, suite: Suite(), verbs: verbs}
 	defer func() {
@@ -62,6 +62,28 @@ func Main(args []string, stdout, stderr io.Writer) (code int) {
 		}
 	}()
 	return s.exit(s.run(args))
+}
+
+// stopped is the cause of a context that a signal ended.
+type stopped struct{ signal syscall.Signal }
+
+func (stopped) Error() string { return "stopped; nothing was published" }
+
+// interruptible returns a context that ends at the first interrupt or termination signal; the second one kills.
+func interruptible() (context.Context, func()) {
+	ctx, cancel := context.WithCancelCause(context.Background())
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		defer signal.Stop(signals)
+		select {
+		case got := <-signals:
+			s, _ := got.(syscall.Signal)
+			cancel(stopped{s})
+		case <-ctx.Done():
+		}
+	}()
+	return ctx, func() { cancel(nil) }
 }
 
 // firstLine keeps a panic's message and drops the stack that parallel.For appends.

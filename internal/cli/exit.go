@@ -20,7 +20,6 @@ const (
 	exitGate      = 4 // a gate is not met or undecided
 	exitIntegrity = 5 // lock, store, artefact or input do not match what they should be
 	exitDamaged   = 6 // a model or data file is damaged or hostile
-	exitSignal    = 130
 )
 
 // usageError is a command line that cannot be run.
@@ -42,6 +41,7 @@ func (gateError) Error() string { return "a gate is not met" }
 func (s *session) exit(err error) int {
 	var (
 		usage    usageError
+		signal   stopped
 		damaged  *format.Damaged
 		changed  *format.Changed
 		occupied *store.Occupied
@@ -55,8 +55,8 @@ func (s *session) exit(err error) int {
 		return exitFindings
 	case errors.As(err, &gateError{}):
 		return exitGate
-	case errors.Is(err, context.Canceled) && s.ctx.Err() != nil:
-		code, err = exitSignal, errors.New("stopped; nothing was published")
+	case errors.Is(err, context.Canceled) && errors.As(context.Cause(s.ctx), &signal):
+		code, err = 128+int(signal.signal), signal // as shells count
 	case errors.As(err, &usage), errors.As(err, &occupied):
 		code = exitUsage
 	case errors.As(err, &gate):
