@@ -2,7 +2,7 @@
 
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: test check wasm generate conformance bench fuzz
+.PHONY: test check wasm generate conformance bench bench-peers fuzz
 
 test:
 	go test ./...
@@ -24,6 +24,15 @@ conformance:
 bench:
 	go test -run '^$$' -bench . -benchtime 0.5s -cpu 1 ./internal/kernel
 	go test -run '^$$' -bench . -benchtime 1s ./graph/exec
+
+# pare lint and plan as whole processes, beside other linters. Run it on an idle machine.
+PEERS = $(CURDIR)/.conformance/peers
+bench-peers:
+	GOBIN=$(PEERS) go install github.com/rhysd/actionlint/cmd/actionlint@v1.7.12
+	test -x $(PEERS)/py/bin/yamllint || python3 -m venv $(PEERS)/py
+	$(PEERS)/py/bin/pip install -q --disable-pip-version-check --no-deps --require-hashes -r conformance/yamllint.txt
+	go build -o $(PEERS)/pare ./cmd/pare
+	go run ./internal/benchpeers $(PEERS)/pare $(PEERS)/actionlint $(PEERS)/py/bin/yamllint
 
 # Each fuzz target for FUZZTIME.
 FUZZTIME ?= 60s
