@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"os/signal"
+	"runtime/debug"
 	"strings"
 	"syscall"
 
@@ -50,8 +51,14 @@ func Suite() *graph.Suite {
 	return &graph.Suite{Passes: passesall.All(), Formats: formatall.All(), Metrics: evaluateall.Metrics(), Targets: target.All()}
 }
 
+// gcPercent lets the heap grow to five times what is in use before it is collected: most commands end before that, and
+// a lint of a thousand layers spent a third of its time on collections (53 ms; 38 ms with this). What a build holds it
+// holds in arrays that it uses again.
+const gcPercent = 400
+
 // Main runs the command and returns its exit code (exit.go).
 func Main(args []string, stdout, stderr io.Writer) (code int) {
+	debug.SetGCPercent(gcPercent)
 	ctx, stop := interruptible()
 	defer stop()
 	s := &session{ctx: ctx, stdout: stdout, stderr: stderr, suite: Suite(), verbs: verbs}
