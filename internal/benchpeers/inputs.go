@@ -49,7 +49,7 @@ name: decoder
 model: {path: model.json}
 vars:
   sparsity: 0.3
-passes:
+passes:  # pare:allow layer-untouched attention stays as it is
   - id: thin
     prune:
       criterion: magnitude
@@ -67,7 +67,7 @@ outputs:
 	const each = 5
 	for i := range (lines - n) / each {
 		fmt.Fprintf(&b, "      - targets: [\"model.layers.%d.mlp.*\"]  # measured in review %d\n        when: |\n"+
-			"          layer.params > %d && layer.index != 7\n          && layer.role != \"router\"\n        set: {sparsity: 0.%02d}\n", i, i+100, 1000+i, 31+i)
+			"          layer.params > %d && layer.index != 7\n          && not (layer.name endsWith \"down_proj\")\n        set: {sparsity: 0.%02d}\n", i, i+100, 1000+i, 31+i)
 	}
 	for range (lines - n) % each {
 		b.WriteString("# Blocks are numbered from the input.\n")
