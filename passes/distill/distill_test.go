@@ -248,7 +248,7 @@ func TestRefusals(t *testing.T) {
 		{"other classes", "mask: keep", "the teacher gives outputs of shape [batch 7], the model [batch 5]; their logits cannot be compared", wide, nil},
 		{"divergence", "{optimizer: {kind: sgd, learning_rate: 1e12}}", "the training diverged; a lower optimizer.learning_rate (it is 1e+12)", nil, nil},
 		{"labels that are not there", "losses: [logits, labels]", "data set train has no labels", nil, unlabelled},
-		{"no teacher in it", "losses: [labels]", "use the pass finetune", nil, nil},
+		{"no teacher in it", "losses: [labels]", "add one of kind: logits or hidden", nil, nil},
 		{"a loss twice", "losses: [logits, logits]", "a loss of kind logits stands twice", nil, nil},
 		{"hidden widths", "losses: [{kind: hidden, layers: [stage1.block1.conv1]}]", "a hidden loss needs equal shapes", nil, nil},
 		{"hidden of what", "losses: [hidden]", "needs layers", nil, nil},

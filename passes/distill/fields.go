@@ -77,7 +77,7 @@ func relate(p *Params, n *syntax.Node, report *diag.List) {
 	if x := n.Get("temperature"); x != nil && !seen["logits"] {
 		report.Warningf(x.Span, "parameter-unused", "temperature softens the logits loss; without one it has no effect")
 	}
-	if !seen["logits"] && !seen["hidden"] {
-		report.Errorf(n.At("losses").Span, "no-teacher-in-losses", "no loss asks the teacher anything; add kind: logits, or use the pass finetune")
+	if len(p.Losses) > 0 && !seen["logits"] && !seen["hidden"] {
+		report.Errorf(n.At("losses").Span, "no-teacher-in-losses", "no loss asks the teacher anything; add one of kind: logits or hidden")
 	}
 }
