@@ -192,6 +192,9 @@ func winners(all []*recipe.Override, matches [][]bool, i int) []int {
 func (c *compiler) fights(rs *recipe.Step, ts []*Treatment, matches [][]bool) {
 	for j := range rs.Overrides {
 		for i := range j {
+			if !meet(matches[i], matches[j]) {
+				continue
+			}
 			path, a, b := conflict(rs.Overrides[i], rs.Overrides[j])
 			if path == "" {
 				continue
@@ -202,7 +205,7 @@ func (c *compiler) fights(rs *recipe.Step, ts []*Treatment, matches [][]bool) {
 					shared = append(shared, t.Layer.Name)
 				}
 			}
-			if len(shared) == 0 || len(shared) == count(matches[i]) || len(shared) == count(matches[j]) {
+			if len(shared) == count(matches[i]) || len(shared) == count(matches[j]) {
 				continue
 			}
 			c.report.Add(diag.Diagnostic{Severity: diag.Warning, Code: "overrides-fight", Span: b.Span, Subject: "layer " + shared[0],
@@ -211,6 +214,16 @@ func (c *compiler) fights(rs *recipe.Step, ts []*Treatment, matches [][]bool) {
 				Related: []diag.Related{{Span: a.Span, Message: "the other one"}}})
 		}
 	}
+}
+
+// meet tells whether two overrides match one layer both.
+func meet(a, b []bool) bool {
+	for k := range a {
+		if a[k] && b[k] {
+			return true
+		}
+	}
+	return false
 }
 
 // conflict returns the first parameter that both overrides set, to different values.
