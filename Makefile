@@ -24,6 +24,7 @@ conformance:
 bench:
 	go test -run '^$$' -bench . -benchtime 0.5s -cpu 1 ./internal/kernel
 	go test -run '^$$' -bench . -benchtime 1s ./graph/exec
+	go test -run '^$$' -bench . -benchtime 1s ./recipes/train
 
 # pare lint and plan as whole processes, beside other linters. Run it on an idle machine.
 PEERS = $(CURDIR)/.conformance/peers
