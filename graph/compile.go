@@ -75,7 +75,7 @@ func (c *compiler) step(rs *recipe.Step) *Step {
 		return nil // reported by recipe.Parse
 	}
 	errors := c.report.Count(diag.Error)
-	step := &Step{Step: rs, Pass: pass}
+	step := &Step{Step: rs, Pass: pass, stream: c.stream(rs)}
 	params, ok := pass.Decode(c.recipe.Decoder(c.facts, c.report), rs.Params)
 	if !ok {
 		return nil
@@ -104,6 +104,21 @@ func (c *compiler) step(rs *recipe.Step) *Step {
 	}
 	c.siblings(step)
 	return step
+}
+
+// stream names the random numbers of a step: its pass, and which of the recipe's steps of that pass it is. Steps left out
+// count, so that a condition does not change what others draw.
+func (c *compiler) stream(rs *recipe.Step) string {
+	n := 0
+	for _, other := range c.recipe.Steps {
+		if other.Pass == rs.Pass {
+			n++
+		}
+		if other == rs {
+			break
+		}
+	}
+	return fmt.Sprintf("%s %d", rs.Pass, n)
 }
 
 // when decides whether a step is left out, as far as that is known without running anything.

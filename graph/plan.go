@@ -64,7 +64,8 @@ type Step struct {
 	Passed  []Passed       // layers that it does not pick, in model order
 	Cost    Cost           // filled in by Plan.Estimate
 
-	node *syntax.Node // what Params were read from
+	node   *syntax.Node // what Params were read from
+	stream string       // names its random numbers: passes.Site.Stream
 }
 
 // Treatment is what one step does to one layer.

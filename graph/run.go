@@ -112,7 +112,7 @@ func (r *Runner) step(ctx context.Context, p *Plan, i int, m, input *ir.Model, s
 	r.log(s.Step.ID, 0, 0, "")
 	shared.begin(m)
 	site := &passes.Site{
-		Step: s.Step.ID, Model: m, Input: input, Workers: r.Workers, Seed: p.Recipe.Seed,
+		Step: s.Step.ID, Model: m, Input: input, Workers: r.Workers, Seed: p.Recipe.Seed, Stream: s.stream,
 		Open: r.Open, Data: r.Data, Measure: shared.make,
 		Progress: func(done, total int, note string) { r.log(s.Step.ID, done, total, note) },
 	}

@@ -64,6 +64,10 @@ type Effect struct {
 	Why      string // the reason for doing nothing or something else
 	From, To State
 	Carried  []string // layers whose shape or values had to follow
+
+	// Finish completes the effect of a pass that left tensors to be computed when they are written: it is called once,
+	// after all of them were. Nil: the effect is complete.
+	Finish func(e *Effect)
 }
 
 // State of a layer before or after a pass.
@@ -125,6 +129,7 @@ type Site struct {
 
 	Workers int
 	Seed    uint64 // the recipe's
+	Stream  string // names the step's random numbers: its pass, and which of that pass's steps it is. A renamed step draws the same
 
 	Open     func(path string) (*ir.Model, error)                               // another model, path as in the recipe
 	Data     func(name string) (dataset.Set, error)                             // a data set of the recipe
@@ -132,5 +137,7 @@ type Site struct {
 	Progress func(done, total int, note string)                                 // may be nil
 }
 
-// Rand returns the generator that belongs to this step and a name, usually a layer's.
-func (s *Site) Rand(name string) *rng.Rand { return rng.New(s.Seed, s.Step, name) }
+// Rand returns the generator that belongs to this step and some names, usually a layer's.
+func (s *Site) Rand(names ...string) *rng.Rand {
+	return rng.New(s.Seed, append([]string{s.Stream}, names...)...)
+}

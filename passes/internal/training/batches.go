@@ -23,23 +23,23 @@ type batches struct {
 	set     dataset.Set
 	size    int
 	augment *Augment
-	seed    uint64
-	step    string
+	rand    func(names ...string) *rng.Rand
 	order   []int
+	epoch   int // that order is of
 }
 
-func newBatches(set dataset.Set, p *Params, seed uint64, step string) (*batches, error) {
+func newBatches(set dataset.Set, p *Params, rand func(names ...string) *rng.Rand) (*batches, error) {
 	if set.Len() < p.Batch {
 		return nil, fmt.Errorf("data set %s has %d samples, fewer than a batch of %d", p.Data, set.Len(), p.Batch)
 	}
-	return &batches{set: set, size: p.Batch, augment: p.Augment, seed: seed, step: step}, nil
+	return &batches{set: set, size: p.Batch, augment: p.Augment, rand: rand, epoch: -1}, nil
 }
 
-// at returns the batch of a step. Steps are asked for in order.
+// at returns the batch of a step. Any step may be asked for: what it draws follows from its number alone.
 func (b *batches) at(step int) (*Batch, error) {
 	each := b.set.Len() / b.size
-	if step%each == 0 {
-		b.order = rng.New(b.seed, b.step, "epoch", fmt.Sprint(step/each)).Perm(b.set.Len())
+	if epoch := step / each; epoch != b.epoch {
+		b.order, b.epoch = b.rand("epoch", fmt.Sprint(epoch)).Perm(b.set.Len()), epoch
 	}
 	from := step % each * b.size
 	index := b.order[from : from+b.size]
@@ -48,7 +48,7 @@ func (b *batches) at(step int) (*Batch, error) {
 		return nil, err
 	}
 	if b.augment != nil {
-		if in, err = b.augment.apply(in, rng.New(b.seed, b.step, "augment", fmt.Sprint(step))); err != nil {
+		if in, err = b.augment.apply(in, b.rand("augment", fmt.Sprint(step))); err != nil {
 			return nil, err
 		}
 	}

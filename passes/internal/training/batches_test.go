@@ -8,11 +8,12 @@ import (
 	"github.com/pare-ml/pare/graph/exec"
 	"github.com/pare-ml/pare/internal/dataset"
 	"github.com/pare-ml/pare/internal/rng"
+	"github.com/pare-ml/pare/passes"
 )
 
 func TestBatchesDrawWithoutReplacement(t *testing.T) {
 	set := dataset.Memory{Shape: []int{1}, Inputs: make([]float32, 10), Labels: make([]int, 10)}
-	b, err := newBatches(set, &Params{Batch: 4}, 7, "step")
+	b, err := newBatches(set, &Params{Batch: 4}, (&passes.Site{Seed: 7}).Rand)
 	if err != nil {
 		t.Fatal(err)
 	}

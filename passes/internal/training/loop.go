@@ -74,7 +74,7 @@ func newLoop(j *Job) (*loop, error) {
 		return nil, err
 	}
 	l := &loop{Job: j, input: feeds[0].Name}
-	if l.batches, err = newBatches(set, j.Params, j.Site.Seed, j.Site.Step); err != nil {
+	if l.batches, err = newBatches(set, j.Params, j.Site.Rand); err != nil {
 		return nil, err
 	}
 	if l.program, err = exec.Compile(j.Model, exec.Options{Workers: j.Site.Workers, Taps: j.Taps}); err != nil {
