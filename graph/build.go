@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/pare-ml/pare/evaluate"
+	"github.com/pare-ml/pare/graph/format"
 	"github.com/pare-ml/pare/graph/ir"
 	"github.com/pare-ml/pare/graph/store"
 	"github.com/pare-ml/pare/recipe/condition"
@@ -54,7 +55,7 @@ func (r *Runner) Build(ctx context.Context, p *Plan, input *ir.Model, tool evalu
 		return nil, err
 	}
 	b.plan, b.times = p, r.times
-	if err := b.write(stage, m); err != nil {
+	if err := b.write(ctx, stage, m); err != nil {
 		return nil, err
 	}
 	back, closeFile, err := b.readBack(stage)
@@ -93,7 +94,7 @@ func clock(what string, times *[]evaluate.Time) (stop func()) {
 }
 
 // write encodes the model in each format asked for.
-func (b *build) write(stage *store.Stage, m *ir.Model) error {
+func (b *build) write(ctx context.Context, stage *store.Stage, m *ir.Model) error {
 	defer clock("write", &b.times)()
 	for _, o := range b.plan.Recipe.Outputs {
 		f := b.Suite.Format(o.Format)
@@ -109,12 +110,16 @@ func (b *build) write(stage *store.Stage, m *ir.Model) error {
 			if i > 0 {
 				name = filepath.Join(filepath.Dir(o.Path), file.Name)
 			}
-			sum, err := stage.Write(name, file.Data)
+			var data bytes.Buffer
+			if err := (format.Stream{Workers: b.Workers}).Write(ctx, &data, file); err != nil {
+				return fmt.Errorf("write %s: %w", name, err)
+			}
+			sum, err := stage.Write(name, data.Bytes())
 			if err != nil {
 				return fmt.Errorf("write %s: %w", name, err)
 			}
-			b.bytes += int64(len(file.Data))
-			b.report.Artifacts = append(b.report.Artifacts, evaluate.File{Path: name, Format: f.Name, SHA256: sum, Bytes: int64(len(file.Data))})
+			b.bytes += file.Size()
+			b.report.Artifacts = append(b.report.Artifacts, evaluate.File{Path: name, Format: f.Name, SHA256: sum, Bytes: file.Size()})
 		}
 	}
 	return nil

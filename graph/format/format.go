@@ -23,15 +23,48 @@ type Format struct {
 	// tensor of the model may be used after that.
 	Open func(path string) (m *ir.Model, close func() error, err error)
 
+	// Cannot lists what of m, which may be a header, the format cannot hold: found when a recipe is compiled. Nil: it
+	// holds whatever pare can make.
+	Cannot func(m *ir.Model) []Problem
+
 	// Encode returns the files that hold m, in the order in which they should be written; the first is the one to open.
-	// It refuses a model that the format cannot hold.
+	// It refuses a model that the format cannot hold. Elements of tensors are not read before the files are written.
 	Encode func(m *ir.Model) ([]File, error)
+}
+
+// Problem is something that a format cannot hold.
+type Problem struct {
+	Layer   string // empty: the model as a whole
+	Message string // "q4_k is a block type of ggml; ONNX has none": what it is and what would do
 }
 
 // File is one file to write: Name is relative to the artefact's folder.
 type File struct {
-	Name string // empty: the artefact's own path
-	Data []byte
+	Name  string // empty: the artefact's own path
+	Parts []Part // one behind the other
+}
+
+// Part is a piece of a file: bytes, or the elements of a tensor.
+type Part struct {
+	Bytes  []byte
+	Tensor *ir.Tensor // read when the part is written
+}
+
+// Size returns the length of a part in bytes.
+func (p Part) Size() int64 {
+	if p.Tensor != nil {
+		return p.Tensor.Size()
+	}
+	return int64(len(p.Bytes))
+}
+
+// Size returns the length of the file in bytes.
+func (f File) Size() int64 {
+	var n int64
+	for _, p := range f.Parts {
+		n += p.Size()
+	}
+	return n
 }
 
 // Damaged is the error of a file that is not what it says it is: cut, contradictory or hostile. It makes pare exit 6.

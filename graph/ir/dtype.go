@@ -46,15 +46,18 @@ var dtypes = [...]struct {
 	Float8E8M0: {"fp8_e8m0", 8}, Uint2: {"uint2", 2}, Int2: {"int2", 2},
 }
 
-// String returns the name used in recipes and reports: float32, int8, fp8_e4m3.
+// String returns the name used in recipes and reports: float32, int8, fp8_e4m3, q4_k.
 func (d DType) String() string {
 	if int(d) < len(dtypes) {
 		return dtypes[d].name
 	}
+	if b, ok := blocks[d]; ok {
+		return b.name
+	}
 	return "unknown"
 }
 
-// Bits returns the size of an element in bits; 0 for strings and unknown types.
+// Bits returns the size of an element in bits; 0 for strings, block types and unknown types.
 func (d DType) Bits() int {
 	if int(d) < len(dtypes) {
 		return dtypes[d].bits
@@ -70,6 +73,11 @@ func ParseDType(name string) (DType, bool) {
 	for d, t := range dtypes {
 		if t.name == name {
 			return DType(d), true
+		}
+	}
+	for d, b := range blocks {
+		if b.name == name {
+			return d, true
 		}
 	}
 	return Undefined, false

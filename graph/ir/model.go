@@ -25,6 +25,25 @@ type Model struct {
 
 	Present uint32 // bit n: the file has field n, and it is written even if it is empty
 	Extra   Extra  // fields of the file's top level that pare does not read, kept as they are: functions, training
+
+	Attached []Attachment // files that travel with the weights, sorted by name
+	Carried  any          // what the format that read the model needs to write it again; only that format looks inside. Never changed
+}
+
+// Attachment is a file that belongs to a model beside its weights: its configuration, its tokenizer.
+type Attachment struct {
+	Name string // relative to the model's folder
+	Size int64
+	Read func() ([]byte, error) // nil in a manifest
+}
+
+// Attachment returns the attached file of that name.
+func (m *Model) Attachment(name string) (Attachment, bool) {
+	i := slices.IndexFunc(m.Attached, func(a Attachment) bool { return a.Name == name })
+	if i < 0 {
+		return Attachment{}, false
+	}
+	return m.Attached[i], true
 }
 
 // HasWeights reports whether the model holds its weights: false if the bytes of a tensor are not there, as in a manifest.

@@ -30,12 +30,21 @@ func Elements(shape []int) (int, error) {
 	return n, nil
 }
 
-// ByteSize returns the bytes that a tensor takes: elements times bits, rounded up to a whole byte. Strings have no fixed
-// size and are an error, as are undefined types and sizes beyond an int64.
+// ByteSize returns the bytes that a tensor takes: elements times bits, rounded up to a whole byte, or its blocks. Strings
+// have no fixed size and are an error, as are undefined types, rows of broken blocks and sizes beyond an int64.
 func ByteSize(dtype DType, shape []int) (int64, error) {
 	n, err := Elements(shape)
 	if err != nil {
 		return 0, err
+	}
+	if elements, bytes := dtype.Block(); elements > 0 {
+		if len(shape) == 0 || shape[len(shape)-1]%elements != 0 {
+			return 0, fmt.Errorf("shape %v of %s: rows are no whole number of blocks of %d", shape, dtype, elements)
+		}
+		if n > math.MaxInt64/bytes {
+			return 0, fmt.Errorf("shape %v of %s has too many bytes", shape, dtype)
+		}
+		return int64(n / elements * bytes), nil
 	}
 	b := dtype.Bits()
 	if b == 0 {

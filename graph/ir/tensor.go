@@ -22,7 +22,9 @@ type Tensor struct {
 	// Origin is the tensor's message in its file, written again while nothing in the tensor has changed.
 	Origin *Origin
 
-	load func() ([]byte, error) // nil: a header
+	load  func() ([]byte, error)            // nil: a header
+	read  func(dst []byte, off int64) error // nil: only as a whole
+	align int                               // of read
 }
 
 // NewTensor returns a tensor over data: elements in row-major order, little endian, sub-byte types packed from the low
@@ -40,6 +42,48 @@ func LazyTensor(name string, dtype DType, shape []int, load func() ([]byte, erro
 // than memory can be walked through. read gives new memory each time and is safe for concurrent use.
 func ReadTensor(name string, dtype DType, shape []int, read func() ([]byte, error)) *Tensor {
 	return &Tensor{Name: name, DType: dtype, Shape: shape, load: read}
+}
+
+// RangeTensor returns a tensor whose bytes can be had in ranges and are not kept: a file's, or what a pass computes from
+// another tensor's ranges. So a chain of passes over a tensor larger than memory runs in one sweep. read fills dst with
+// the bytes from off on; both ends of the range are multiples of align, or the tensor's end. read is safe for concurrent
+// use and gives the same bytes each time.
+func RangeTensor(name string, dtype DType, shape []int, align int, read func(dst []byte, off int64) error) *Tensor {
+	t := &Tensor{Name: name, DType: dtype, Shape: shape, read: read, align: max(align, 1)}
+	t.load = func() ([]byte, error) {
+		size, err := ByteSize(dtype, shape)
+		if err != nil {
+			return nil, err
+		}
+		b := make([]byte, size)
+		return b, read(b, 0)
+	}
+	return t
+}
+
+// Align returns what both ends of a range that ReadRange is asked for must be multiples of, unless they are the tensor's
+// end; 0 for a tensor whose bytes come only as a whole.
+func (t *Tensor) Align() int { return t.align }
+
+// ReadRange fills dst with the tensor's bytes from off on, for off and off+len(dst) as Align demands. Of a tensor without
+// ranges it reads the whole.
+func (t *Tensor) ReadRange(dst []byte, off int64) error {
+	size := t.Size()
+	if off < 0 || off > size || int64(len(dst)) > size-off {
+		return fmt.Errorf("tensor %q has %d bytes; %d from %d on were asked for", t.Name, size, len(dst), off)
+	}
+	if t.read != nil {
+		if err := t.read(dst, off); err != nil {
+			return fmt.Errorf("tensor %q: %w", t.Name, err)
+		}
+		return nil
+	}
+	b, err := t.Bytes()
+	if err != nil {
+		return err
+	}
+	copy(dst, b[off:])
+	return nil
 }
 
 // FromFloat32s returns a float32 tensor that holds a copy of data.
@@ -84,7 +128,7 @@ func (t *Tensor) HasData() bool { return t.load != nil }
 // Header returns a copy without bytes.
 func (t *Tensor) Header() *Tensor {
 	h := *t
-	h.load = nil
+	h.load, h.read, h.align = nil, nil, 0
 	return &h
 }
 

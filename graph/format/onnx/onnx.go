@@ -42,7 +42,7 @@ var Format = format.Format{
 		if err != nil {
 			return nil, err
 		}
-		return []format.File{{Data: b}}, nil
+		return []format.File{{Parts: []format.Part{{Bytes: b}}}}, nil
 	},
 }
 
