@@ -80,7 +80,7 @@ func expParts(x, y float64) (t, u float64, k int) {
 // scaleBy returns x·2^k for x in [1/2, 4] and |k| < 1100, rounding a subnormal result.
 func scaleBy(x float64, k int) float64 {
 	half := k / 2
-	return float64(x*powerOfTwo(half)) * powerOfTwo(k-half)
+	return float64(float64(x*powerOfTwo(half)) * powerOfTwo(k-half))
 }
 
 func powerOfTwo(k int) float64 { return math.Float64frombits(uint64(k+1023) << 52) }
@@ -95,7 +95,7 @@ func Tanh(x float32) float32 {
 	case x < -20:
 		return -1
 	}
-	q, scale := expm1Reduced(2 * float64(x))
+	q, scale := expm1Reduced(float64(2 * float64(x)))
 	m := mad(scale, q, scale-1)
 	if m == 0 {
 		return x // keeps -0

@@ -9,7 +9,7 @@ import "math"
 // only where the first rounding ended on a boundary of the second: halfway between two float32. There the sum is
 // made again, rounded to odd (Boldo and Melquiond, "Emulation of FMA and correctly rounded sums", 2008).
 func FMA(a, b, c float32) float32 {
-	p := float64(a) * float64(b)
+	p := float64(float64(a) * float64(b))
 	s := p + float64(c)
 	if settled(s) {
 		return float32(s)

@@ -92,11 +92,11 @@ func dotOf(x, y []float32) float64 {
 	for ; len(x) >= 8; x, y = x[8:], y[8:] {
 		v, w := (*[8]float32)(x), (*[8]float32)(y)
 		for l := range s {
-			s[l] += float64(v[l]) * float64(w[l])
+			s[l] += float64(float64(v[l]) * float64(w[l]))
 		}
 	}
 	for l, v := range x {
-		s[l] += float64(v) * float64(y[l])
+		s[l] += float64(float64(v) * float64(y[l]))
 	}
 	return foldLanes(&s)
 }
