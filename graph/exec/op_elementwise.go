@@ -289,7 +289,7 @@ var gelu = unary{
 		if c.node.Str("approximate", "none") == "tanh" {
 			return func(x float32) float32 { return float32(0.5*x) * float32(1+kernel.Tanh(geluInner(x))) }
 		}
-		return func(x float32) float32 { return float32(0.5*x) * float32(1+kernel.Erf(x*0.7071067811865476)) }
+		return func(x float32) float32 { return float32(0.5*x) * float32(1+kernel.Erf(float32(x*0.7071067811865476))) }
 	}),
 	back: fromXOf(func(c *call) func(float32) float32 {
 		if c.node.Str("approximate", "none") == "tanh" {
@@ -300,14 +300,14 @@ var gelu = unary{
 			}
 		}
 		return func(x float32) float32 {
-			cdf := float32(0.5 * float32(1+kernel.Erf(x*0.7071067811865476)))
+			cdf := float32(0.5 * float32(1+kernel.Erf(float32(x*0.7071067811865476))))
 			return cdf + float32(x*float32(0.3989422804014327*kernel.Exp(-float32(float32(0.5*x)*x))))
 		}
 	}),
 }
 
 func geluInner(x float32) float32 {
-	return 0.7978845608028654 * float32(x+float32(0.044715*float32(x*float32(x*x))))
+	return float32(0.7978845608028654 * float32(x+float32(0.044715*float32(x*float32(x*x)))))
 }
 
 var exponential = unary{

@@ -111,8 +111,8 @@ func (o *AdamW) Step(p *Program, grads map[string]*Array, factor float64) error 
 			s = &moments{make([]float32, len(g)), make([]float32, len(g)), 1, 1}
 			o.moments[name] = s
 		}
-		s.beta1 *= beta1
-		s.beta2 *= beta2
+		s.beta1 = float64(s.beta1 * beta1)
+		s.beta2 = float64(s.beta2 * beta2)
 		step := kernel.Adam{
 			Beta1: float32(beta1), Rest1: float32(1 - beta1), Beta2: float32(beta2), Rest2: float32(1 - beta2),
 			Step: float32(rate / (1 - s.beta1)), Scale: float32(1 / math.Sqrt(1-s.beta2)), Epsilon: float32(epsilon),

@@ -21,7 +21,7 @@ func Linear(total int) Schedule {
 // Cosine falls along half a cosine from 1 at step 0 to 0 at step total (Loshchilov and Hutter 2016, "SGDR", without
 // restarts).
 func Cosine(total int) Schedule {
-	return func(step int) float64 { return 0.5 * (1 + kernel.Cos64(math.Pi*progress(step, total))) }
+	return func(step int) float64 { return 0.5 * (1 + kernel.Cos64(float64(math.Pi*progress(step, total)))) }
 }
 
 // StepDecay multiplies by factor after every so many steps.
