@@ -94,8 +94,8 @@ func gradients(ctx context.Context, p *exec.Program, f *feeder, out string, from
 func addTaylor(sum []float64, g, w []float32) bool {
 	fine := true
 	for i := range sum {
-		x := float64(g[i]) * float64(w[i]) // exact
-		y := x * x
+		x := float64(float64(g[i]) * float64(w[i])) // exact
+		y := float64(x * x)
 		fine = fine && y-y == 0
 		sum[i] += y
 	}
