@@ -140,7 +140,7 @@ func weightStats(t *ir.Tensor) (*layerStats, error) {
 			zeros++
 		}
 	}
-	variance := max(0, kernel.SumSquares(w)/n-mean*mean)
+	variance := max(0, kernel.SumSquares(w)/n-float64(mean*mean))
 	return &layerStats{AbsMax: float64(kernel.MaxAbs(w)), Std: math.Sqrt(variance), Sparsity: float64(zeros) / n}, nil
 }
 
