@@ -2,10 +2,11 @@ package evaluate
 
 import (
 	"fmt"
-	"regexp"
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/pare-ml/pare/internal/lazyregexp"
 )
 
 // longest is how many characters of a name or text are printed; the middle of a longer one is left out.
@@ -96,7 +97,7 @@ func entities(s string, inCode bool) string {
 }
 
 // shortcode matches what follows the first colon of an emoji.
-var shortcode = regexp.MustCompile(`^[A-Za-z0-9_+-]+:`)
+var shortcode = lazyregexp.New(`^[A-Za-z0-9_+-]+:`)
 
 func first(s string) rune {
 	r, _ := utf8.DecodeRuneInString(s)

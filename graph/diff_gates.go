@@ -2,10 +2,10 @@ package graph
 
 import (
 	"fmt"
-	"regexp"
 	"strconv"
 	"strings"
 
+	"github.com/pare-ml/pare/internal/lazyregexp"
 	"github.com/pare-ml/pare/recipe"
 	"github.com/pare-ml/pare/recipe/diag"
 	"github.com/pare-ml/pare/recipe/schema"
@@ -112,7 +112,7 @@ type comparison struct {
 	right    float64
 }
 
-var comparisonForm = regexp.MustCompile(`^\s*([a-z_]+\.[a-z0-9_]+)\s*(<=|>=|<|>)\s*([0-9][0-9A-Za-z.%+-]*)\s*$`)
+var comparisonForm = lazyregexp.New(`^\s*([a-z_]+\.[a-z0-9_]+)\s*(<=|>=|<|>)\s*([0-9][0-9A-Za-z.%+-]*)\s*$`)
 
 // comparisons reads an expression that joins comparisons of facts with literals by &&. Nil: it is of another form.
 func comparisons(text string) []comparison {

@@ -3,10 +3,11 @@ package passes
 import (
 	"errors"
 	"fmt"
-	"regexp"
+
+	"github.com/pare-ml/pare/internal/lazyregexp"
 )
 
-var nameForm = regexp.MustCompile(`^[a-z][a-z0-9_]*$`)
+var nameForm = lazyregexp.New(`^[a-z][a-z0-9_]*$`)
 
 // Validate checks the records of a suite of passes: names well formed and unique, a doc, a version, every field
 // documented, every order rule with a reason, naming a pass of the suite, and not contradicted by another. A test runs

@@ -1,10 +1,10 @@
 package recipe
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 
+	"github.com/pare-ml/pare/internal/lazyregexp"
 	"github.com/pare-ml/pare/recipe/condition"
 	"github.com/pare-ml/pare/recipe/diag"
 	"github.com/pare-ml/pare/recipe/schema"
@@ -148,7 +148,7 @@ func holds(list diag.List, d diag.Diagnostic) bool {
 	})
 }
 
-var varUse = regexp.MustCompile(`\bvars\.([A-Za-z_][A-Za-z0-9_]*)`)
+var varUse = lazyregexp.New(`\bvars\.([A-Za-z_][A-Za-z0-9_]*)`)
 
 // usesBroken tells whether an expression uses a variable whose declaration, or the import that may hold it, has been
 // reported; that is enough said.

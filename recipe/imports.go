@@ -4,10 +4,10 @@ import (
 	"errors"
 	"io/fs"
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
+	"github.com/pare-ml/pare/internal/lazyregexp"
 	"github.com/pare-ml/pare/recipe/diag"
 	"github.com/pare-ml/pare/recipe/schema"
 	"github.com/pare-ml/pare/recipe/syntax"
@@ -158,7 +158,7 @@ func (i *importer) cycleFound(f *Import, chain []string) {
 
 // head is what makes a file a recipe. The content of any other file is never shown, so a finding in it is not reported
 // but told of as a whole.
-var head = regexp.MustCompile(`(?m)^[ \t{]*["']?version["']?[ \t]*:`)
+var head = lazyregexp.New(`(?m)^[ \t{]*["']?version["']?[ \t]*:`)
 
 // load reads a fragment.
 func (i *importer) load(f *Import) bool {

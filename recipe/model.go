@@ -2,18 +2,18 @@ package recipe
 
 import (
 	"path"
-	"regexp"
 	"slices"
 	"strings"
 
+	"github.com/pare-ml/pare/internal/lazyregexp"
 	"github.com/pare-ml/pare/recipe/diag"
 	"github.com/pare-ml/pare/recipe/schema"
 	"github.com/pare-ml/pare/recipe/syntax"
 )
 
 var (
-	remoteModel = regexp.MustCompile(`^hf://[A-Za-z0-9][A-Za-z0-9._-]*/[A-Za-z0-9][A-Za-z0-9._-]*(?:@([A-Za-z0-9._/-]+))?$`)
-	commit      = regexp.MustCompile(`^[0-9a-f]{7,64}$`)
+	remoteModel = lazyregexp.New(`^hf://[A-Za-z0-9][A-Za-z0-9._-]*/[A-Za-z0-9][A-Za-z0-9._-]*(?:@([A-Za-z0-9._/-]+))?$`)
+	commit      = lazyregexp.New(`^[0-9a-f]{7,64}$`)
 )
 
 // checkModel checks a model that stands at an address.

@@ -1,9 +1,9 @@
 package recipe
 
 import (
-	"regexp"
 	"slices"
 
+	"github.com/pare-ml/pare/internal/lazyregexp"
 	"github.com/pare-ml/pare/recipe/diag"
 	"github.com/pare-ml/pare/recipe/schema"
 	"github.com/pare-ml/pare/recipe/syntax"
@@ -148,7 +148,7 @@ func (p *parser) summary() {
 	p.unusedImports()
 }
 
-var plainName = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}$`)
+var plainName = lazyregexp.New(`^[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}$`)
 
 // named checks the name that a user gave to a step or a data set: it goes into file names, seeds and messages.
 func (p *parser) named(n *syntax.Node, what, name string) bool {

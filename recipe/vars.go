@@ -1,11 +1,11 @@
 package recipe
 
 import (
-	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/pare-ml/pare/internal/lazyregexp"
 	"github.com/pare-ml/pare/recipe/diag"
 	"github.com/pare-ml/pare/recipe/schema"
 	"github.com/pare-ml/pare/recipe/syntax"
@@ -19,7 +19,7 @@ func quote(s string) string {
 	return strconv.Quote(s)
 }
 
-var varName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,63}$`)
+var varName = lazyregexp.New(`^[A-Za-z_][A-Za-z0-9_]{0,63}$`)
 
 // vars reads the declared variables; each has the type of its default.
 func (p *parser) vars(n *syntax.Node) {

@@ -5,12 +5,11 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/spf13/pflag"
-
 	"github.com/pare-ml/pare/evaluate"
 	"github.com/pare-ml/pare/graph"
 	"github.com/pare-ml/pare/graph/ir"
 	"github.com/pare-ml/pare/internal/dataset"
+	"github.com/pare-ml/pare/internal/gnuflag"
 	"github.com/pare-ml/pare/recipe"
 	"github.com/pare-ml/pare/recipe/diag"
 )
@@ -21,9 +20,9 @@ var buildVerb = &verb{
 the gates. The folder named by --out then holds the artefact, report.json, report.md, recipe.yaml (the recipe with
 every default written out) and SHA256SUMS. If a gate is not met or undecided the build exits 4, the folder stays
 as it was, and the result goes to the folder of that name with .rejected behind it.`,
-	setup: func(f *pflag.FlagSet) func(*session, []string) error {
+	setup: func(f *gnuflag.Set) func(*session, []string) error {
 		var o buildOptions
-		f.StringArrayVar(&o.set, "set", nil, "give a declared variable another value: name=value")
+		f.StringArrayVar(&o.set, "set", "give a declared variable another value: name=value")
 		f.StringVar(&o.out, "out", "", "folder of the result (default dist/NAME, NAME being the recipe's)")
 		f.IntVar(&o.workers, "workers", 0, "goroutines that compute (0: one for each processor); the bytes do not depend on it")
 		f.BoolVar(&o.quiet, "quiet", false, "print the findings and the last line alone")

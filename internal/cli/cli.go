@@ -13,12 +13,11 @@ import (
 	"strings"
 	"syscall"
 
-	"github.com/spf13/pflag"
-
 	evaluateall "github.com/pare-ml/pare/evaluate/all"
 	"github.com/pare-ml/pare/graph"
 	formatall "github.com/pare-ml/pare/graph/format/all"
 	"github.com/pare-ml/pare/graph/target"
+	"github.com/pare-ml/pare/internal/gnuflag"
 	passesall "github.com/pare-ml/pare/passes/all"
 	"github.com/pare-ml/pare/recipe/diag"
 )
@@ -31,7 +30,7 @@ type verb struct {
 	long    string // what it reads, prints and returns
 	min     int    // arguments it needs
 	max     int    // arguments it takes; -1: any number
-	setup   func(*pflag.FlagSet) func(*session, []string) error
+	setup   func(*gnuflag.Set) func(*session, []string) error
 }
 
 // verbs in the order in which help lists them.
@@ -114,22 +113,20 @@ func (s *session) run(args []string) error {
 	if v == nil {
 		return usageError{fmt.Sprintf("unknown command %q%s", args[0], diag.Suggest(args[0], verbNames()))}
 	}
-	flags := pflag.NewFlagSet(v.name, pflag.ContinueOnError)
-	flags.SetOutput(io.Discard)
-	flags.Usage = func() {}
+	flags := new(gnuflag.Set)
 	do := v.setup(flags)
 	err := flags.Parse(args[1:])
 	switch {
-	case errors.Is(err, pflag.ErrHelp):
+	case errors.Is(err, gnuflag.ErrHelp):
 		v.help(s.stdout, flags)
 		return nil
 	case err != nil:
 		return usageError{fmt.Sprintf("%v; see pare help %s", err, v.name)}
-	case flags.NArg() < v.min:
+	case len(flags.Args()) < v.min:
 		return usageError{fmt.Sprintf("usage: pare %s %s; see pare help %s", v.name, v.args, v.name)}
-	case v.max >= 0 && flags.NArg() > v.max:
+	case v.max >= 0 && len(flags.Args()) > v.max:
 		return usageError{fmt.Sprintf("pare %s takes %s at most, and %q is one more; see pare help %s",
-			v.name, plural(v.max, "argument"), flags.Arg(v.max), v.name)}
+			v.name, plural(v.max, "argument"), flags.Args()[v.max], v.name)}
 	}
 	return do(s, flags.Args())
 }
@@ -167,7 +164,7 @@ func (s *session) help(args []string) error {
 	if v == nil {
 		return usageError{fmt.Sprintf("unknown command %q%s", args[0], diag.Suggest(args[0], verbNames()))}
 	}
-	flags := pflag.NewFlagSet(v.name, pflag.ContinueOnError)
+	flags := new(gnuflag.Set)
 	v.setup(flags)
 	v.help(s.stdout, flags)
 	return nil
@@ -183,15 +180,15 @@ func usage(w io.Writer) {
 		"4 a gate is not met or undecided, 5 integrity, 6 a model or data file is damaged.\n")
 }
 
-func (v *verb) help(w io.Writer, flags *pflag.FlagSet) {
+func (v *verb) help(w io.Writer, flags *gnuflag.Set) {
 	fmt.Fprintf(w, "pare %s: %s\n\nUsage: pare %s %s\n\n%s\n", v.name, v.summary, v.name, strings.TrimSpace(v.args+" "+flagHint(flags)), strings.TrimSpace(v.long))
-	if text := flags.FlagUsages(); text != "" {
+	if text := flags.Usages(); text != "" {
 		fmt.Fprintf(w, "\nFlags:\n%s", text)
 	}
 }
 
-func flagHint(flags *pflag.FlagSet) string {
-	if flags.HasFlags() {
+func flagHint(flags *gnuflag.Set) string {
+	if len(flags.Flags()) > 0 {
 		return "[flags]"
 	}
 	return ""

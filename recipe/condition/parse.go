@@ -3,7 +3,6 @@ package condition
 import (
 	"errors"
 	"fmt"
-	"regexp"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -11,6 +10,8 @@ import (
 	"github.com/expr-lang/expr/ast"
 	"github.com/expr-lang/expr/file"
 	"github.com/expr-lang/expr/parser"
+
+	"github.com/pare-ml/pare/internal/lazyregexp"
 )
 
 // parse hands the prepared source to expr's parser and words its errors.
@@ -66,7 +67,7 @@ var slips = map[string]string{
 }
 
 // unexpected picks the token out of an error of the parser: unexpected token Operator("=").
-var unexpected = regexp.MustCompile(`^unexpected token (?:EOF|[A-Za-z]+\(("(?:[^"\\]|\\.)*")\))`)
+var unexpected = lazyregexp.New(`^unexpected token (?:EOF|[A-Za-z]+\(("(?:[^"\\]|\\.)*")\))`)
 
 func (c *compiler) syntaxError(at *file.Error) {
 	start, end := c.offset(at.From), c.offset(at.To)

@@ -1,8 +1,7 @@
 package layout
 
 import (
-	"regexp"
-
+	"github.com/pare-ml/pare/internal/lazyregexp"
 	"github.com/pare-ml/pare/recipe/diag"
 	"github.com/pare-ml/pare/recipe/syntax"
 )
@@ -74,7 +73,7 @@ func attach(src *diag.Source, tree *syntax.Tree) *root {
 }
 
 // aboutFile matches comments that are about the file wherever they stand at its top: for pare, for editors, for lawyers.
-var aboutFile = regexp.MustCompile(`(?i)^#\s*(!|pare:allow-file\b|yaml-language-server:|vim:|-\*-|spdx-|copyright\b|licen[cs]ed?\b)`)
+var aboutFile = lazyregexp.New(`(?i)^#\s*(!|pare:allow-file\b|yaml-language-server:|vim:|-\*-|spdx-|copyright\b|licen[cs]ed?\b)`)
 
 // split takes the comments that are about the file out of the head of the first key: those that a blank line parts from
 // it, and those that say so.

@@ -1,18 +1,18 @@
 package layout
 
 import (
-	"regexp"
 	"slices"
 	"strings"
 	"unicode"
 
+	"github.com/pare-ml/pare/internal/lazyregexp"
 	"github.com/pare-ml/pare/recipe/syntax"
 )
 
 // A word means the same with quotes and without, to every reader: it begins with a letter and holds nothing that YAML or
 // the recipe language could take for more. Words that some reader takes for another value are none.
 var (
-	wordForm = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]*([./-][A-Za-z0-9_]+)*$`)
+	wordForm = lazyregexp.New(`^[A-Za-z_][A-Za-z0-9_]*([./-][A-Za-z0-9_]+)*$`)
 	oddWords = []string{"true", "false", "yes", "no", "on", "off", "y", "n", "null", "nan", "inf", "infinity"}
 )
 

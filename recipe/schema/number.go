@@ -2,9 +2,10 @@ package schema
 
 import (
 	"math/big"
-	"regexp"
 	"strconv"
 	"strings"
+
+	"github.com/pare-ml/pare/internal/lazyregexp"
 )
 
 // form of a plain scalar that may be a number. YAML's many ways of writing one are read differently by different
@@ -22,16 +23,16 @@ const (
 type odd struct{ why, write string }
 
 var (
-	intForm    = regexp.MustCompile(`^[-+]?(0|[1-9][0-9]*)$`)
-	floatForm  = regexp.MustCompile(`^[-+]?((0|[1-9][0-9]*)(\.[0-9]+)?|\.[0-9]+)([eE][-+]?[0-9]+)?$`)
-	zeroForm   = regexp.MustCompile(`^[-+]?0[0-9]+(\.[0-9]+)?$`)
-	baseForm   = regexp.MustCompile(`^[-+]?0([xX][0-9a-fA-F]+|[oO][0-7]+|[bB][01]+)$`)
-	groupForm  = regexp.MustCompile(`^[-+]?[0-9][0-9_]*(\.[0-9_]+)?([eE][-+]?[0-9]+)?$`)
-	pointForm  = regexp.MustCompile(`^[-+]?(0|[1-9][0-9]*)\.$`)
-	dateForm   = regexp.MustCompile(`^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}([Tt ].*)?$`)
-	nanForm    = regexp.MustCompile(`^(?i:[-+]?\.?nan)$`)
-	infForm    = regexp.MustCompile(`^(?i:[-+]?\.?inf(inity)?)$`)
-	sizeForm   = regexp.MustCompile(`^([-+]?[0-9]+(?:\.[0-9]+)?) ?([A-Za-z]+)$`)
+	intForm    = lazyregexp.New(`^[-+]?(0|[1-9][0-9]*)$`)
+	floatForm  = lazyregexp.New(`^[-+]?((0|[1-9][0-9]*)(\.[0-9]+)?|\.[0-9]+)([eE][-+]?[0-9]+)?$`)
+	zeroForm   = lazyregexp.New(`^[-+]?0[0-9]+(\.[0-9]+)?$`)
+	baseForm   = lazyregexp.New(`^[-+]?0([xX][0-9a-fA-F]+|[oO][0-7]+|[bB][01]+)$`)
+	groupForm  = lazyregexp.New(`^[-+]?[0-9][0-9_]*(\.[0-9_]+)?([eE][-+]?[0-9]+)?$`)
+	pointForm  = lazyregexp.New(`^[-+]?(0|[1-9][0-9]*)\.$`)
+	dateForm   = lazyregexp.New(`^[0-9]{4}-[0-9]{1,2}-[0-9]{1,2}([Tt ].*)?$`)
+	nanForm    = lazyregexp.New(`^(?i:[-+]?\.?nan)$`)
+	infForm    = lazyregexp.New(`^(?i:[-+]?\.?inf(inity)?)$`)
+	sizeForm   = lazyregexp.New(`^([-+]?[0-9]+(?:\.[0-9]+)?) ?([A-Za-z]+)$`)
 	longNumber = 400 // bytes; nothing longer is taken for a number
 )
 

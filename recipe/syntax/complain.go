@@ -2,11 +2,11 @@ package syntax
 
 import (
 	"bytes"
-	"regexp"
 	"sort"
 	"strconv"
 	"strings"
 
+	"github.com/pare-ml/pare/internal/lazyregexp"
 	"github.com/pare-ml/pare/recipe/diag"
 	"gopkg.in/yaml.v3"
 )
@@ -71,7 +71,7 @@ func complain(src *diag.Source, text []byte, words *lexer, masks []mask, err err
 }
 
 // libraryError takes the library's messages apart: yaml: line 3: did not find expected key.
-var libraryError = regexp.MustCompile(`(?s)^yaml: (?:line (\d+): )?(.*)$`)
+var libraryError = lazyregexp.New(`(?s)^yaml: (?:line (\d+): )?(.*)$`)
 
 // parserProblems begin the messages of the library's parser. Its scanner counts lines right.
 var parserProblems = []string{
@@ -119,28 +119,28 @@ func (c *complaint) finding() (d diag.Diagnostic, sure bool) {
 
 // look is a way to find the slip behind some of the library's problems. Those that are tried first are listed first.
 type look struct {
-	problem *regexp.Regexp
+	problem *lazyregexp.Regexp
 	at      func(c *complaint) (diag.Diagnostic, bool)
 }
 
 var looks = []look{
-	{regexp.MustCompile(`^exceeded max depth`), (*complaint).tooDeep},
-	{regexp.MustCompile(`^unknown anchor`), (*complaint).unknownAnchor},
-	{regexp.MustCompile(`^did not find expected alphabetic`), (*complaint).badAlias},
-	{regexp.MustCompile(`tag|^did not find (the )?expected '[!>]'|^did not find URI|^found an incorrect .* octet`), (*complaint).badTag},
-	{regexp.MustCompile(`^found unexpected (end of stream|document indicator)`), (*complaint).openQuote},
-	{regexp.MustCompile(`escape|hexdecimal`), (*complaint).badEscape},
-	{regexp.MustCompile(`tab character|^found character that cannot start`), (*complaint).tab},
-	{regexp.MustCompile(`^found character that cannot start`), (*complaint).strange},
-	{regexp.MustCompile(`^did not find expected comment or line break|^found an indentation indicator`), (*complaint).blockHeader},
-	{regexp.MustCompile(`.`), (*complaint).lateQuote},
-	{regexp.MustCompile(`^did not find expected key`), (*complaint).missingKey},
-	{regexp.MustCompile(`^did not find expected`), (*complaint).bracket},
-	{regexp.MustCompile(`^mapping (values|keys) are not allowed`), (*complaint).secondColon},
-	{regexp.MustCompile(`^block sequence entries`), (*complaint).dashBehind},
-	{regexp.MustCompile(`^could not find expected ':'`), (*complaint).missingColon},
-	{regexp.MustCompile(`^did not find expected`), (*complaint).behindValue},
-	{regexp.MustCompile(`^did not find expected`), (*complaint).indentation},
+	{lazyregexp.New(`^exceeded max depth`), (*complaint).tooDeep},
+	{lazyregexp.New(`^unknown anchor`), (*complaint).unknownAnchor},
+	{lazyregexp.New(`^did not find expected alphabetic`), (*complaint).badAlias},
+	{lazyregexp.New(`tag|^did not find (the )?expected '[!>]'|^did not find URI|^found an incorrect .* octet`), (*complaint).badTag},
+	{lazyregexp.New(`^found unexpected (end of stream|document indicator)`), (*complaint).openQuote},
+	{lazyregexp.New(`escape|hexdecimal`), (*complaint).badEscape},
+	{lazyregexp.New(`tab character|^found character that cannot start`), (*complaint).tab},
+	{lazyregexp.New(`^found character that cannot start`), (*complaint).strange},
+	{lazyregexp.New(`^did not find expected comment or line break|^found an indentation indicator`), (*complaint).blockHeader},
+	{lazyregexp.New(`.`), (*complaint).lateQuote},
+	{lazyregexp.New(`^did not find expected key`), (*complaint).missingKey},
+	{lazyregexp.New(`^did not find expected`), (*complaint).bracket},
+	{lazyregexp.New(`^mapping (values|keys) are not allowed`), (*complaint).secondColon},
+	{lazyregexp.New(`^block sequence entries`), (*complaint).dashBehind},
+	{lazyregexp.New(`^could not find expected ':'`), (*complaint).missingColon},
+	{lazyregexp.New(`^did not find expected`), (*complaint).behindValue},
+	{lazyregexp.New(`^did not find expected`), (*complaint).indentation},
 }
 
 // lineStart returns the offset of a line, from 1; behind the last one, the end of the text.
