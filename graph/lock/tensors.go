@@ -14,12 +14,8 @@ import (
 const MostTensors = 4096
 
 // TensorDigest is the SHA-256 over the number of the type, the number of dimensions and the dimensions, as uvarints, and
-// the bytes.
+// the bytes. A tensor that comes in ranges is never in memory as a whole.
 func TensorDigest(t *ir.Tensor) ([32]byte, error) {
-	b, err := t.Bytes()
-	if err != nil {
-		return [32]byte{}, err
-	}
 	head := binary.AppendUvarint(nil, uint64(t.DType))
 	head = binary.AppendUvarint(head, uint64(len(t.Shape)))
 	for _, d := range t.Shape {
@@ -27,9 +23,28 @@ func TensorDigest(t *ir.Tensor) ([32]byte, error) {
 	}
 	h := sha256.New()
 	h.Write(head)
-	h.Write(b)
+	if t.Align() == 0 || t.Size() <= rangeBytes {
+		b, err := t.Bytes()
+		if err != nil {
+			return [32]byte{}, err
+		}
+		h.Write(b)
+		return [32]byte(h.Sum(nil)), nil
+	}
+	step := int64(max(rangeBytes/t.Align(), 1) * t.Align())
+	b := make([]byte, step)
+	for off := int64(0); off < t.Size(); off += step {
+		b = b[:min(step, t.Size()-off)]
+		if err := t.ReadRange(b, off); err != nil {
+			return [32]byte{}, err
+		}
+		h.Write(b)
+	}
 	return [32]byte(h.Sum(nil)), nil
 }
+
+// rangeBytes is how much of a tensor is read at a time.
+const rangeBytes = 8 << 20
 
 // TensorsIn returns the constants of a model, sorted by name; nil if they are more than MostTensors.
 func TensorsIn(m *ir.Model) ([]Tensor, error) {

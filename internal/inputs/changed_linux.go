@@ -1,0 +1,14 @@
+package inputs
+
+import (
+	"io/fs"
+	"syscall"
+	"time"
+)
+
+func changedAt(info fs.FileInfo) time.Time {
+	if s, ok := info.Sys().(*syscall.Stat_t); ok {
+		return time.Unix(int64(s.Ctim.Sec), int64(s.Ctim.Nsec))
+	}
+	return time.Time{}
+}
