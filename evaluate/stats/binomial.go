@@ -46,7 +46,7 @@ func McNemar(losses, gains int) float64 {
 		return 0.5
 	}
 	less, equal := binomial(n, losses, 0.5)
-	return max(0, 1-less-equal/2)
+	return max(0, 1-less-float64(equal/2))
 }
 
 // UpperCount returns the largest rate that k of n does not contradict at the confidence given: the upper bound of

@@ -48,7 +48,7 @@ func NormalQuantile(p float64) float64 {
 // bisect returns where below, true at lo and false at hi, turns false, to the last bit.
 func bisect(lo, hi float64, below func(float64) bool) float64 {
 	for {
-		mid := lo + (hi-lo)/2
+		mid := lo + float64((hi-lo)/2)
 		if mid <= lo || mid >= hi {
 			return hi
 		}

@@ -28,9 +28,9 @@ func Rate(k, n int, confidence float64) Bounds {
 	z := NormalQuantile(confidence)
 	zz := float64(z * z)
 	size := float64(n)
-	mid := (float64(k) + zz/2) / (size + zz)
+	mid := (float64(k) + float64(zz/2)) / (size + zz)
 	p := float64(k) / size
-	half := float64(z / (size + zz) * math.Sqrt(float64(float64(size*p)*(1-p))+zz/4))
+	half := float64(z / (size + zz) * math.Sqrt(float64(float64(size*p)*(1-p))+float64(zz/4)))
 	return Bounds{max(0, mid-half), min(1, mid+half), "wilson"}
 }
 
