@@ -14,7 +14,7 @@ func Erf(x float32) float32 {
 		return float32(float64(x) * horner(&erfTable[0], float64(a*a)))
 	}
 	i := int(a * 4)
-	return float32(math.Copysign(horner(&erfTable[i], a-(float64(i)+0.5)/4), float64(x)))
+	return float32(math.Copysign(horner(&erfTable[i], a-float64((float64(i)+0.5)/4)), float64(x)))
 }
 
 func horner(c *[10]float64, x float64) float64 {

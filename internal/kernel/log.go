@@ -74,9 +74,9 @@ func logParts(x float64) (hi, lo float64) {
 	p = mad(p, f, -1.0/4)
 	p = mad(p, f, 1.0/3)
 	s, e1 := twoSum(mad(k, ln2[0], e.hi), f) // the first is exact: both multiples of 2^-42
-	s, e2 := twoSum(s, -q/2)
+	s, e2 := twoSum(s, -float64(q/2))
 	rest := (e1 + e2) + mad(k, ln2[1], e.lo)
-	rest += fl - ql/2
+	rest += fl - float64(ql/2)
 	rest = mad(float64(p*f), q, rest)
 	hi = s + rest
 	return hi, rest - (hi - s)

@@ -59,7 +59,7 @@ func cosSeries(r, r2, e float64) float64 {
 	p = mad(p, r2, 1.0/40320)
 	p = mad(p, r2, -1.0/720)
 	p = mad(p, r2, 1.0/24)
-	h := r2 / 2
+	h := float64(r2 / 2)
 	w := 1 - h
 	return w + (((1 - w) - h) + mad(float64(p*r2), r2, -float64(r*e)))
 }
