@@ -93,7 +93,7 @@ func softmaxGradient(log bool) func(c *call) {
 			} else {
 				dot := float32(kernel.Dot(v, g))
 				for i := range v {
-					v[i] *= g[i] - dot
+					v[i] = float32(v[i] * (g[i] - dot))
 				}
 			}
 			put(dx, v)

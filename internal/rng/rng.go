@@ -58,10 +58,10 @@ func (r *Rand) Intn(n int) int {
 }
 
 // Float64 returns a number in [0, 1) with 53 random bits.
-func (r *Rand) Float64() float64 { return float64(r.Uint64()>>11) / (1 << 53) }
+func (r *Rand) Float64() float64 { return float64(float64(r.Uint64()>>11) / (1 << 53)) }
 
 // Float32 returns a number in [0, 1) with 24 random bits.
-func (r *Rand) Float32() float32 { return float32(r.Uint64()>>40) / (1 << 24) }
+func (r *Rand) Float32() float32 { return float32(float32(r.Uint64()>>40) / (1 << 24)) }
 
 // Normal returns a draw that is close to the standard normal distribution: the sum of twelve uniform draws less six
 // (Irwin-Hall), exact in the mean and the variance and bounded by six. It needs no logarithm, so it is the same bits
