@@ -1,7 +1,7 @@
 package graph
 
 import (
-	"hash/maphash"
+	"hash/maphash" //equalbits:ok prints are compared within one process and never leave it
 	"slices"
 
 	"github.com/pare-ml/pare/graph/ir"

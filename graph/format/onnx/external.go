@@ -223,7 +223,7 @@ func (x *externals) close() error {
 	for _, f := range x.files {
 		f.mu.Lock()
 		if f.f != nil {
-			errs = append(errs, f.f.Close())
+			errs = append(errs, f.f.Close()) //equalbits:ok the order of messages about files that do not close
 			f.f = nil
 		}
 		f.mu.Unlock()
