@@ -23,6 +23,8 @@ package onnx
 import (
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 
 	"google.golang.org/protobuf/encoding/protowire"
 
@@ -89,6 +91,7 @@ func Open(path string) (*ir.Model, func() error, error) {
 		closeAll()
 		return nil, nil, err
 	}
+	m.Files = slices.Sorted(maps.Keys(ext.files))
 	return m, closeAll, nil
 }
 
