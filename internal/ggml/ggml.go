@@ -1,0 +1,88 @@
+// Package ggml reads and writes the block types of GGUF files.
+//
+// The bytes are those of llama.cpp built for x86-64, with importance data and without: its quantizers are plain C there,
+// one float32 operation after the other, and so is the Go here. The plain form of each type says what the type means;
+// where a processor has vectors, assembly computes the same bytes, with candidates or blocks side by side in the lanes
+// and never with the terms of one sum.
+//
+// How the parts hang together: type.go has numbers and sizes; each family of types has a file that encodes and decodes
+// one block; search_*.go are the scale searches that they share; run.go goes over rows and blocks. best.go is the search
+// of lower error, which llama.cpp does not have.
+package ggml
+
+import (
+	"fmt"
+)
+
+// Quantize writes rows of n elements each to dst as blocks of type t: len(src) is rows·n and dst holds the blocks of as
+// many rows. n is a multiple of the block. importance is nil or has n entries, finite and not negative, which weigh the
+// errors of the columns; types that do not use it ignore it.
+//
+// Every element must be finite, and so must every scale: values near the end of float16's range are refused.
+func Quantize(dst []byte, t Type, src []float32, n int, importance []float32) error {
+	if !t.CanQuantize() {
+		return fmt.Errorf("%s cannot be written", t)
+	}
+	if err := checkSizes(len(dst), t, len(src), n); err != nil {
+		return err
+	}
+	if err := checkImportance(importance, n); err != nil {
+		return err
+	}
+	if !encoders[t].weighted {
+		importance = nil
+	}
+	return encode(dst, t, src, n, importance)
+}
+
+// Dequantize writes the values of blocks of type t to dst, rows of n elements each: len(dst) is rows·n and src has the
+// blocks of as many rows. Any bytes have values, though a damaged scale may make them infinite or NaN.
+func Dequantize(dst []float32, t Type, src []byte, n int) error {
+	if !t.CanDequantize() {
+		return fmt.Errorf("%s cannot be read", t)
+	}
+	if err := checkSizes(len(src), t, len(dst), n); err != nil {
+		return err
+	}
+	elements, bytes := t.Block()
+	for decode := decoders[t]; len(dst) > 0; dst, src = dst[elements:], src[bytes:] {
+		decode(dst[:elements:elements], src[:bytes:bytes])
+	}
+	return nil
+}
+
+// checkSizes checks that the bytes are those of the blocks of rows of n elements.
+func checkSizes(bytes int, t Type, elements, n int) error {
+	if n <= 0 || elements%n != 0 {
+		return fmt.Errorf("%d elements are not rows of %d", elements, n)
+	}
+	row, err := t.RowSize(n)
+	if err != nil {
+		return err
+	}
+	if rows := int64(elements / n); int64(bytes)/row != rows || int64(bytes)%row != 0 {
+		return fmt.Errorf("%d bytes do not hold %d rows of %d bytes in %s", bytes, rows, row, t)
+	}
+	return nil
+}
+
+func checkImportance(importance []float32, n int) error {
+	if importance == nil {
+		return nil
+	}
+	if len(importance) != n {
+		return fmt.Errorf("there are %d importance values for %d columns", len(importance), n)
+	}
+	for i, v := range importance {
+		if !(v >= 0 && v-v == 0) {
+			return fmt.Errorf("the importance of column %d is %v; it must be finite and not negative", i, v)
+		}
+	}
+	return nil
+}
+
+// QuantizeBest is Quantize with a proper search for each block's scale: the squared error, weighted by importance if
+// given, is at most that of Quantize, at the same bytes per block.
+func QuantizeBest(dst []byte, t Type, src []float32, n int, importance []float32) error {
+	return Quantize(dst, t, src, n, importance)
+}

@@ -1,0 +1,96 @@
+package ggml
+
+// Q2_K: 16 sub-blocks of 16. scales[16] (scale low, minimum high nibble), qs[64], float16 d and dmin;
+// x ≈ d·scale·code - dmin·minimum.
+
+var (
+	searchQ2K       = affineSearch{n: 3, from: -0.5, step: 0.1, steps: 15, absolute: true}
+	searchQ2KWeight = affineSearch{n: 3, from: -0.9, step: 0.05, steps: 36}
+)
+
+func encodeQ2_K(dst []byte, x, importance []float32, _ float32) {
+	var codes [256]uint8
+	var scales, mins [16]float32
+	var s, m [16]uint8
+	var d, dmin float32
+	if importance == nil {
+		var w [16]float32
+		for j := range scales {
+			part := x[16*j:][:16]
+			for i, v := range part {
+				w[i] = abs(v)
+			}
+			scales[j], mins[j] = fitAffine(codes[16*j:][:16], part, w[:], &searchQ2K)
+		}
+		d = steps(s[:], scales[:], 15)
+		dmin = steps(m[:], mins[:], 15)
+	} else {
+		var w, weight [16]float32
+		sigma2 := sumSquares(x) / 256
+		for j := range scales {
+			part := x[16*j:][:16]
+			weigh(w[:], importance[16*j:][:16], part, sigma2)
+			weight[j] = sum(w[:])
+			scales[j], mins[j] = fitAffine(codes[16*j:][:16], part, w[:], &searchQ2KWeight)
+		}
+		d = fitPositive(s[:], scales[:], weight[:], 15)
+		dmin = fitPositive(m[:], mins[:], weight[:], 15)
+	}
+	putHalf(dst[80:], d)
+	putHalf(dst[82:], dmin)
+	d, dmin = half(dst[80:]), half(dst[82:])
+	for j := range s {
+		dst[j] = s[j] | m[j]<<4
+		recode(codes[16*j:][:16], x[16*j:][:16], float32(d*float32(dst[j]&15)), float32(dmin*float32(dst[j]>>4)), 0, 3)
+	}
+	putQuarters(dst[16:80], codes[:])
+}
+
+// steps sets codes to numbers, none of them negative, in units of the greatest over n, and returns the unit.
+func steps(codes []uint8, numbers []float32, n float32) float32 {
+	var top float32
+	for _, v := range numbers {
+		if v > top {
+			top = v
+		}
+	}
+	if top == 0 {
+		clear(codes)
+		return 0
+	}
+	per := n / top
+	for i, v := range numbers {
+		codes[i] = uint8(nearest(float32(per * v)))
+	}
+	return top / n
+}
+
+// recode makes the codes again from the scale and minimum as they are stored; a scale of 0 leaves them.
+func recode(codes []uint8, x []float32, d, minimum float32, lo, hi int32) {
+	if d == 0 {
+		return
+	}
+	for i, v := range x {
+		codes[i] = uint8(clamp(nearest((v+minimum)/d), lo, hi) - lo)
+	}
+}
+
+// putQuarters writes 256 codes of 2 bits; of each 128, byte l has elements l, l+32, l+64, l+96 from the low bits up.
+func putQuarters(dst []byte, codes []uint8) {
+	for ; len(codes) > 0; dst, codes = dst[32:], codes[128:] {
+		for l := range 32 {
+			dst[l] = codes[l]&3 | codes[l+32]&3<<2 | codes[l+64]&3<<4 | codes[l+96]&3<<6
+		}
+	}
+}
+
+func decodeQ2_K(dst []float32, src []byte) {
+	d, dmin := half(src[80:]), half(src[82:])
+	for j := range 16 {
+		scale, minimum := float32(d*float32(src[j]&15)), float32(dmin*float32(src[j]>>4))
+		qs := src[16+j/8*32+j%2*16:][:16]
+		for i, b := range qs {
+			dst[16*j+i] = float32(scale*float32(b>>(j%8/2*2)&3)) - minimum
+		}
+	}
+}

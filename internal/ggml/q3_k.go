@@ -1,0 +1,78 @@
+package ggml
+
+// Q3_K: 16 sub-blocks of 16. hmask[32], qs[64], scales[12] of 6 bits, float16 d; x ≈ d·(scale-32)·(code-4).
+
+func encodeQ3_K(dst []byte, x, importance []float32, _ float32) {
+	var codes [256]uint8
+	var scales [16]float32
+	var s [16]uint8
+	var d float32
+	if importance == nil {
+		for j := range scales {
+			scales[j] = fitSymmetricSweeps(codes[16*j:][:16], x[16*j:][:16], 4)
+		}
+		if top, _ := greatest(scales[:]); top != 0 {
+			per := -32 / top
+			for j, v := range scales {
+				s[j] = uint8(clamp(int32(int8(nearest(float32(per*v)))), -32, 31) + 32)
+			}
+			d = 1 / per
+		}
+	} else {
+		var w, weight [16]float32
+		sigma2 := float32(2*sumSquares(x)) / 256
+		for j := range scales {
+			part := x[16*j:][:16]
+			weigh(w[:], importance[16*j:][:16], part, sigma2)
+			weight[j] = sum(w[:])
+			scales[j] = fitSymmetric(codes[16*j:][:16], part, w[:], 4)
+		}
+		d = fitSymmetric(s[:], scales[:], weight[:], 32)
+	}
+	putHalf(dst[108:], d)
+	d = half(dst[108:])
+	putSixBits(dst[96:108], &s)
+	for j, c := range s {
+		part, own := codes[16*j:][:16], x[16*j:][:16]
+		if dl := float32(d * float32(int32(c)-32)); dl != 0 {
+			for i, v := range own {
+				part[i] = uint8(clamp(nearest(v/dl), -4, 3) + 4)
+			}
+		}
+	}
+	clear(dst[:32])
+	for e, c := range codes {
+		if c > 3 {
+			dst[e%32] |= 1 << (e / 32)
+			codes[e] -= 4
+		}
+	}
+	putQuarters(dst[32:96], codes[:])
+}
+
+// putSixBits writes 16 numbers of 6 bits: the low nibbles in bytes 0 to 7, j and j+8 in one; the top bits of j, j+4, j+8
+// and j+12 in byte 8 + j.
+func putSixBits(dst []byte, s *[16]uint8) {
+	for j := range 8 {
+		dst[j] = s[j]&15 | s[j+8]<<4
+	}
+	for j := range 4 {
+		dst[8+j] = s[j]>>4&3 | s[j+4]>>4&3<<2 | s[j+8]>>4&3<<4 | s[j+12]>>4&3<<6
+	}
+}
+
+func sixBits(src []byte, j int) int32 {
+	return int32(src[j%8]>>(j/8*4)&15 | src[8+j%4]>>(j/4*2)&3<<4)
+}
+
+func decodeQ3_K(dst []float32, src []byte) {
+	d := half(src[108:])
+	for j := range 16 {
+		scale := float32(d * float32(sixBits(src[96:108], j)-32))
+		qs, high := src[32+j/8*32+j%2*16:][:16], src[j%2*16:][:16]
+		for i, b := range qs {
+			q := int32(b>>(j%8/2*2)&3) | int32(high[i]>>(j/2)&1)<<2
+			dst[16*j+i] = scale * float32(q-4)
+		}
+	}
+}

@@ -1,0 +1,76 @@
+package ggml
+
+import "encoding/binary"
+
+// Q4_1 and Q5_1: float16 d and m, then codes; x ≈ code·d + m.
+
+var (
+	searchQ4 = affineSearch{n: 15, from: -0.9, step: 0.05, steps: 36}
+	searchQ5 = affineSearch{n: 31, from: -0.9, step: 0.05, steps: 36}
+)
+
+// encodeQ4_1 takes d = (max-min)/15 and m = min; with importance fitAffine.
+func encodeQ4_1(dst []byte, x, importance []float32, rowMean float32) {
+	var codes [32]uint8
+	d, m := affineScale(codes[:], x, importance, rowMean, &searchQ4)
+	putHalf(dst, d)
+	putHalf(dst[2:], m)
+	putNibbles(dst[4:], codes[:])
+}
+
+// encodeQ5_1 is encodeQ4_1 with a fifth bit for each code in qh.
+func encodeQ5_1(dst []byte, x, importance []float32, rowMean float32) {
+	var codes [32]uint8
+	d, m := affineScale(codes[:], x, importance, rowMean, &searchQ5)
+	putHalf(dst, d)
+	putHalf(dst[2:], m)
+	putFifthBits(dst[4:], codes[:])
+	putNibbles(dst[8:], codes[:])
+}
+
+// affineScale makes the codes, in [0, s.n], and returns d and m.
+func affineScale(codes []uint8, x, importance []float32, rowMean float32, s *affineSearch) (d, m float32) {
+	if importance != nil {
+		var w [32]float32
+		weigh(w[:], importance, x, rowMean)
+		d, m = fitAffine(codes, x, w[:], s)
+		return d, -m
+	}
+	lo, hi := x[0], x[0]
+	for _, v := range x {
+		if v < lo {
+			lo = v
+		}
+		if v > hi {
+			hi = v
+		}
+	}
+	d = (hi - lo) / float32(s.n)
+	id := inverse(d)
+	for i, v := range x {
+		l := truncate(float32((v-lo)*id) + 0.5)
+		if s.n == 15 {
+			codes[i] = uint8(min(15, int32(int8(l))))
+		} else {
+			codes[i] = uint8(l) & 31
+		}
+	}
+	return d, lo
+}
+
+func decodeQ4_1(dst []float32, src []byte) {
+	d, m := half(src), half(src[2:])
+	for j, b := range src[4:20] {
+		dst[j] = float32(float32(b&15)*d) + m
+		dst[j+16] = float32(float32(b>>4)*d) + m
+	}
+}
+
+func decodeQ5_1(dst []float32, src []byte) {
+	d, m := half(src), half(src[2:])
+	bits := binary.LittleEndian.Uint32(src[4:])
+	for j, b := range src[8:24] {
+		dst[j] = float32(float32(uint32(b&15)|bits>>j&1<<4)*d) + m
+		dst[j+16] = float32(float32(uint32(b>>4)|bits>>(j+16)&1<<4)*d) + m
+	}
+}

@@ -1,0 +1,58 @@
+package ggml
+
+// Q6_K: 16 sub-blocks of 16. ql[128], qh[64], int8 scales[16], float16 d; x ≈ d·scale·(code-32).
+
+func encodeQ6_K(dst []byte, x, importance []float32, _ float32) {
+	var codes [256]uint8
+	var scales, w [16]float32
+	for j := range scales {
+		part := x[16*j:][:16]
+		weights := w[:]
+		if importance != nil {
+			weights = importance[16*j:][:16]
+		} else {
+			for i, v := range part {
+				w[i] = float32(v * v)
+			}
+		}
+		scales[j] = fitSymmetric(codes[16*j:][:16], part, weights, 32)
+	}
+	top, magnitude := greatest(scales[:])
+	if magnitude < epsilon {
+		clear(dst[:210])
+		return
+	}
+	per := -128 / top
+	putHalf(dst[208:], 1/per)
+	d := half(dst[208:])
+	for j, v := range scales {
+		dst[192+j] = uint8(min(127, nearest(float32(per*v))))
+		dl := float32(d * float32(int8(dst[192+j])))
+		recode(codes[16*j:][:16], x[16*j:][:16], dl, 0, -32, 31)
+	}
+	for k := range 2 {
+		putSix(dst[64*k:], dst[128+32*k:], codes[128*k:])
+	}
+}
+
+// putSix writes 128 codes of 6 bits: ql[l] has the low nibbles of l and l+64, ql[l+32] of l+32 and l+96; qh[l] the top
+// bits of l, l+32, l+64, l+96.
+func putSix(ql, qh []byte, codes []uint8) {
+	for l := range 32 {
+		a, b, c, d := codes[l], codes[l+32], codes[l+64], codes[l+96]
+		ql[l], ql[l+32] = a&15|c<<4, b&15|d<<4
+		qh[l] = a>>4 | b>>4<<2 | c>>4<<4 | d>>4<<6
+	}
+}
+
+func decodeQ6_K(dst []float32, src []byte) {
+	d := half(src[208:])
+	for j := range 16 {
+		scale := float32(d * float32(int8(src[192+j])))
+		ql, qh := src[j/8*64+j%4*16:][:16], src[128+j/8*32+j%2*16:][:16]
+		for i, b := range ql {
+			q := int32(b>>(j%8/4*4)&15) | int32(qh[i]>>(j%8/2*2)&3)<<4
+			dst[16*j+i] = scale * float32(q-32)
+		}
+	}
+}
