@@ -115,7 +115,7 @@ func Tanh64(x float64) float64 {
 	case math.Abs(x) < 0x1p-28:
 		return x
 	}
-	t, u, k := expParts(2*math.Abs(x), 0)
+	t, u, k := expParts(float64(2*math.Abs(x)), 0)
 	s := powerOfTwo(k)
 	m := mad(s, t, -1) + float64(s*u) // e^2|x| - 1
 	return math.Copysign(m/(m+2), x)
