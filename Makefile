@@ -7,11 +7,12 @@ STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 test:
 	go test ./...
 
-# Formatting, vet, staticcheck; the recipes in canonical form and without findings.
+# Formatting, vet, staticcheck, arithmetic that is the same on every processor; the recipes in canonical form and without findings.
 check:
 	@test -z "$$(gofmt -l $$(git ls-files '*.go'))" || { gofmt -l $$(git ls-files '*.go'); echo "run gofmt -w on these"; exit 1; }
 	go vet ./...
 	go run $(STATICCHECK) ./...
+	go run ./internal/equalbits/cmd
 	go run ./cmd/pare fmt --check recipes/*.yaml
 	go run ./cmd/pare lint --strict recipes/*.yaml
 	go test -tags purego ./internal/kernel ./graph/exec

@@ -17,8 +17,12 @@ func main() {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(3)
 	}
+	printed := map[equalbits.Finding]bool{} // a line is built with assembly and without, and fused more than once
 	for _, f := range found {
-		fmt.Println(f)
+		if !printed[f] {
+			fmt.Println(f)
+		}
+		printed[f] = true
 	}
 	if len(found) > 0 {
 		os.Exit(1)
