@@ -107,7 +107,7 @@ func TestSwap(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if err := swap(a, b); err != nil {
+	if err := swap(OS{}, a, b); err != nil {
 		t.Fatal(err)
 	}
 	for _, p := range []string{"a/was-b", "b/was-a"} {

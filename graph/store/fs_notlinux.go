@@ -1,0 +1,13 @@
+//go:build !linux
+
+package store
+
+import "errors"
+
+func exchange(a, b string) error { return errors.ErrUnsupported }
+
+func freeBytes(dir string) (int64, bool) { return 0, false }
+
+func processStart(pid int) (start string, known bool) { return "", false }
+
+func place() string { return "" }
