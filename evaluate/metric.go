@@ -13,12 +13,13 @@ import (
 
 // Metric is one way to measure a model: a constant record.
 type Metric struct {
-	Name   string // as in a recipe: "top1"
-	Doc    string // one sentence, then more
-	Unit   Unit
-	Higher bool // more is better
-	Kind   Kind
-	Needs  Needs
+	Name    string // as in a recipe: "top1"
+	Doc     string // one sentence, then more
+	Version int    // from 0; raised when the same predictions would give another value
+	Unit    Unit
+	Higher  bool // more is better
+	Kind    Kind
+	Needs   Needs
 
 	// Relative marks a metric whose value is itself a comparison with the baseline (agreement): the baseline's own value
 	// says nothing, and gates limit it by a threshold.

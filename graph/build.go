@@ -55,8 +55,14 @@ func (r *Runner) Build(ctx context.Context, p *Plan, input *ir.Model, tool evalu
 		return nil, err
 	}
 	b.plan, b.times = p, r.times
+	b.Seal.mark(m)
 	if err := b.write(ctx, stage, m); err != nil {
 		return nil, err
+	}
+	if b.Seal.Written != nil {
+		if err := b.Seal.Written(b.report.Artifacts); err != nil {
+			return nil, err
+		}
 	}
 	back, closeFile, err := b.readBack(stage)
 	if err != nil {
@@ -84,6 +90,7 @@ type build struct {
 	input  *ir.Model
 	report *evaluate.Report
 	bytes  int64 // of the artefact's files
+	files  []Sealed
 	times  []evaluate.Time
 }
 
@@ -119,6 +126,7 @@ func (b *build) write(ctx context.Context, stage *store.Stage, m *ir.Model) erro
 				return fmt.Errorf("write %s: %w", name, err)
 			}
 			b.bytes += file.Size()
+			b.files = append(b.files, Sealed{filepath.ToSlash(name), sum, file.Size()})
 			b.report.Artifacts = append(b.report.Artifacts, evaluate.File{Path: name, Format: f.Name, SHA256: sum, Bytes: file.Size()})
 		}
 	}
@@ -214,15 +222,11 @@ func (b *build) resultFacts(got, base *evaluate.Result) condition.Facts {
 
 // publish writes the report and the effective recipe into the stage and puts the stage where it belongs.
 func (b *build) publish(stage *store.Stage, built *Built) error {
-	var effective bytes.Buffer
-	facts := condition.Facts{"model": FactsOfModel(b.input), "vars": b.plan.Recipe.VarFacts()}
-	if t := b.Suite.Target(b.plan.Recipe.Target); t != nil {
-		facts["target"] = t.Facts()
+	effective, err := b.plan.Effective()
+	if err != nil {
+		return err
 	}
-	if err := b.plan.Recipe.WriteEffective(&effective, facts); err != nil {
-		return fmt.Errorf("write the effective recipe: %w", err)
-	}
-	b.report.Recipe.SHA256 = fmt.Sprintf("%x", sha256.Sum256(effective.Bytes()))
+	b.report.Recipe.SHA256 = fmt.Sprintf("%x", sha256.Sum256(effective))
 	asJSON, err := b.report.JSON()
 	if err != nil {
 		return err
@@ -231,13 +235,13 @@ func (b *build) publish(stage *store.Stage, built *Built) error {
 	if err := b.report.WriteMarkdown(&markdown); err != nil {
 		return err
 	}
-	for _, f := range []struct {
-		name string
-		data []byte
-	}{{RecipeYAML, effective.Bytes()}, {ReportMarkdown, markdown.Bytes()}, {ReportJSON, asJSON}} {
-		if _, err := stage.Write(f.name, f.data); err != nil {
-			return fmt.Errorf("write %s: %w", f.name, err)
+	for _, d := range []Document{{RecipeYAML, effective}, {ReportMarkdown, markdown.Bytes()}, {ReportJSON, asJSON}} {
+		if err := b.put(stage, d.Name, d.Data); err != nil {
+			return err
 		}
+	}
+	if err := b.seal(stage); err != nil {
+		return err
 	}
 	b.report.Times = b.times
 	return stage.Publish(built.Dir)

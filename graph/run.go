@@ -23,6 +23,7 @@ type Runner struct {
 	Open func(path string) (*ir.Model, error)            // a model that the recipe names
 	Data func(name string) (dataset.Set, error)          // a data set of the recipe
 	Log  func(step string, done, total int, note string) // progress; may be nil
+	Seal Seal                                            // what else is written, and who is asked before it is published
 
 	times []evaluate.Time // of the steps run last
 }

@@ -10,6 +10,7 @@ import (
 type Format struct {
 	Name       string // as in a recipe's `format:`: "onnx"
 	Doc        string
+	Version    int      // raised when the same model would be written with other bytes
 	Extensions []string // ".onnx"; without a `format:` the path's extension decides
 
 	// HeaderOnly marks a format that holds no weights: a model can be looked at and planned against, not built, and

@@ -36,6 +36,7 @@ import (
 var Format = format.Format{
 	Name:       "onnx",
 	Doc:        "Open Neural Network Exchange: a graph of operators with its weights in one file.",
+	Version:    1,
 	Extensions: []string{".onnx"},
 	Detect:     Detect,
 	Open:       Open,
