@@ -88,8 +88,11 @@ func putUE4M3(x float32) uint8 {
 	if e <= 0 {
 		return uint8(min(7, int32(float32(x*512)+0.5)))
 	}
-	// The fraction's carry goes to the exponent.
-	return uint8(min(0x7e, e<<3+int32(b>>20&7)+int32(b>>19&1)))
+	u := uint8(e<<3) + uint8(b>>20&7) + uint8(b>>19&1) // the fraction's carry goes to the exponent
+	if u >= 0x78 {
+		return 0x7e
+	}
+	return u
 }
 
 // halfUE4M3 is half the value; 0x7f has none and gives 0.

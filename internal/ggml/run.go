@@ -48,6 +48,8 @@ func init() {
 		Q2_K: decodeQ2_K, Q3_K: decodeQ3_K, Q4_K: decodeQ4_K, Q5_K: decodeQ5_K, Q6_K: decodeQ6_K, Q8_K: decodeQ8_K,
 		IQ4_NL: decodeIQ4_NL, IQ4_XS: decodeIQ4_XS, MXFP4: decodeMXFP4, NVFP4: decodeNVFP4,
 		TQ1_0: decodeTQ1_0, TQ2_0: decodeTQ2_0, Q1_0: decodeQ1_0, Q2_0: decodeQ2_0,
+		IQ2_XXS: decodeIQ2_XXS, IQ2_XS: decodeIQ2_XS, IQ2_S: decodeIQ2_S, IQ3_XXS: decodeIQ3_XXS, IQ3_S: decodeIQ3_S,
+		IQ1_S: decodeIQ1_S, IQ1_M: decodeIQ1_M,
 	}
 }
 
