@@ -29,6 +29,7 @@ type Collected struct {
 	Freed   int64 // bytes
 	Left    int64 // bytes in the store
 	Spared  int   // entries that would have gone but for a build that uses them
+	Busy    bool  // another process was collecting: nothing was done
 }
 
 // Trim cuts the store back to its limit if it is above it. Builds call it when they have ended.
@@ -43,6 +44,14 @@ func (s *Store) Trim(ctx context.Context) error {
 	return err
 }
 
+// Limit returns the size to which Trim cuts back.
+func (s *Store) Limit() int64 {
+	if s == nil {
+		return 0
+	}
+	return s.limit
+}
+
 // size is the size of all blobs, entries and damaged files.
 func (s *Store) size() (total int64, err error) {
 	for _, kind := range []string{blobsDir, actionsDir} {
@@ -55,20 +64,19 @@ func (s *Store) size() (total int64, err error) {
 	return total + corrupt, errors.Join(err, cerr)
 }
 
-// Collect removes what dead processes left and what nothing names, and then, until the store has no more bytes than limit
-// (0: that of Options), the entries that were not used for the longest time. What running builds have used or made stays.
-// Only one process collects at a time; another returns at once.
+// Collect removes what dead processes left and what nothing names, and then, until the store has no more bytes than limit, the
+// entries that were not used for the longest time. What running builds have used or made stays.
+// Only one process collects at a time. A store that keeps nothing has nothing
+// to collect.
 func (s *Store) Collect(ctx context.Context, limit int64) (c Collected, err error) {
 	if s.ReadOnly() {
-		return c, errors.New("the store is read only")
-	}
-	if limit <= 0 {
-		limit = s.limit
+		return c, nil
 	}
 	q := queue{fs: s.fs, path: filepath.Join(s.root, holdsDir, "collect"), me: me("collecting"), what: "the store", refuse: func(Holder, time.Duration) bool { return true }}
 	release, err := q.acquire(ctx)
 	var held *Held
 	if errors.As(err, &held) {
+		c.Busy = true
 		c.Left, err = s.size()
 		return c, err
 	}

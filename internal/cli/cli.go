@@ -16,6 +16,7 @@ import (
 	evaluateall "github.com/pare-ml/pare/evaluate/all"
 	"github.com/pare-ml/pare/graph"
 	formatall "github.com/pare-ml/pare/graph/format/all"
+	"github.com/pare-ml/pare/graph/store"
 	"github.com/pare-ml/pare/graph/target"
 	"github.com/pare-ml/pare/internal/gnuflag"
 	passesall "github.com/pare-ml/pare/passes/all"
@@ -34,7 +35,7 @@ type verb struct {
 }
 
 // verbs in the order in which help lists them.
-var verbs = []*verb{lintVerb, fmtVerb, planVerb, explainVerb, diffVerb, testVerb, buildVerb, evalVerb, inspectVerb, manifestVerb, initVerb, lspVerb, listVerb, schemaVerb, completionVerb, versionVerb}
+var verbs = []*verb{lintVerb, fmtVerb, planVerb, explainVerb, diffVerb, testVerb, buildVerb, evalVerb, inspectVerb, manifestVerb, cacheVerb, initVerb, lspVerb, listVerb, schemaVerb, completionVerb, versionVerb}
 
 // session is one run of the command.
 type session struct {
@@ -43,6 +44,7 @@ type session struct {
 	stderr io.Writer
 	suite  *graph.Suite
 	verbs  []*verb
+	files  store.FS // under the store and under what is published; nil: the real one
 }
 
 // Suite returns the passes, formats and metrics that this pare comes with.
@@ -56,11 +58,14 @@ func Suite() *graph.Suite {
 const gcPercent = 400
 
 // Main runs the command and returns its exit code (exit.go).
-func Main(args []string, stdout, stderr io.Writer) (code int) {
+func Main(args []string, stdout, stderr io.Writer) int { return MainOn(nil, args, stdout, stderr) }
+
+// MainOn is Main with another file system under the store and under what is published, so that tests can let it fail.
+func MainOn(files store.FS, args []string, stdout, stderr io.Writer) (code int) {
 	debug.SetGCPercent(gcPercent)
 	ctx, stop := interruptible()
 	defer stop()
-	s := &session{ctx: ctx, stdout: stdout, stderr: stderr, suite: Suite(), verbs: verbs}
+	s := &session{ctx: ctx, stdout: stdout, stderr: stderr, suite: Suite(), verbs: verbs, files: files}
 	defer func() {
 		if r := recover(); r != nil {
 			fmt.Fprintf(stderr, "pare: internal error: %s\nThis is a bug in pare; please report it with the recipe and this line.\n", firstLine(r))

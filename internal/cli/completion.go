@@ -92,6 +92,8 @@ func (s *session) arguments(v *verb) arguments {
 		return arguments{words: words}
 	case v.name == "completion":
 		return arguments{words: shellNames()}
+	case v.name == "cache":
+		return arguments{words: cacheNames()}
 	case strings.Contains(v.args, "RECIPE"), v.name == "test":
 		return arguments{extensions: []string{"yaml", "yml"}}
 	case strings.Contains(v.args, "DIR"):

@@ -37,6 +37,11 @@ type gateError struct{}
 
 func (gateError) Error() string { return "a gate is not met" }
 
+// integrityError says that something is not what it should be.
+type integrityError struct{ text string }
+
+func (e integrityError) Error() string { return e.text }
+
 // exit prints what an error has to say, in one line, and returns the exit code.
 func (s *session) exit(err error) int {
 	var (
@@ -61,7 +66,7 @@ func (s *session) exit(err error) int {
 		code = exitUsage
 	case errors.As(err, &gate):
 		code = exitGate
-	case errors.As(err, &changed):
+	case errors.As(err, &changed), errors.As(err, &integrityError{}):
 		code = exitIntegrity
 	case errors.As(err, &damaged):
 		code = exitDamaged
