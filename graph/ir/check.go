@@ -15,15 +15,25 @@ func (m *Model) Check() error {
 	return m.Graph.check(nil)
 }
 
-// scope is the names that a subgraph may capture: those of the graphs around it that are given at its place.
+// scope is the names that a subgraph may capture: those of the graphs around it that are given at its place, and by
+// what.
 type scope struct {
-	names map[string]bool
+	names map[string]giver
 	outer *scope
 }
 
+// giver says what gives a value. An initializer may stand among the inputs too, as in old files.
+type giver uint8
+
+const (
+	byInput giver = iota + 1
+	byInitializer
+	byNode
+)
+
 func (s *scope) has(name string) bool {
 	for ; s != nil; s = s.outer {
-		if s.names[name] {
+		if s.names[name] != 0 {
 			return true
 		}
 	}
@@ -31,26 +41,24 @@ func (s *scope) has(name string) bool {
 }
 
 func (g *Graph) check(outer *scope) error {
-	in := &scope{names: make(map[string]bool, len(g.Inputs)+len(g.tensors)+len(g.Nodes)), outer: outer}
+	in := &scope{names: make(map[string]giver, len(g.Inputs)+len(g.tensors)+len(g.Nodes)), outer: outer}
 	for _, v := range g.Inputs {
-		if in.names[v.Name] {
+		if in.names[v.Name] != 0 {
 			return fmt.Errorf("input %q stands twice", v.Name)
 		}
-		in.names[v.Name] = true
+		in.names[v.Name] = byInput
 	}
-	seen := make(map[string]bool, len(g.tensors))
 	for _, t := range g.tensors {
-		if seen[t.Name] {
+		if in.names[t.Name] == byInitializer {
 			return fmt.Errorf("initializer %q stands twice", t.Name)
 		}
-		seen[t.Name] = true
-		in.names[t.Name] = true
+		in.names[t.Name] = byInitializer
 		if err := t.check(); err != nil {
 			return fmt.Errorf("initializer %q: %w", t.Name, err)
 		}
 	}
 	for _, v := range g.Opaque {
-		in.names[v] = true
+		in.names[v] = byInitializer
 	}
 	for i, n := range g.Nodes {
 		if err := n.check(in); err != nil {
@@ -117,10 +125,10 @@ func (n *Node) check(in *scope) error {
 		if v == "" {
 			continue
 		}
-		if in.names[v] {
+		if in.names[v] != 0 {
 			return fmt.Errorf("gives %q, which is given already", v)
 		}
-		in.names[v] = true
+		in.names[v] = byNode
 	}
 	return nil
 }

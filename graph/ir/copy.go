@@ -41,10 +41,7 @@ func (g *Graph) copy(tensor func(*Tensor) *Tensor) *Graph {
 	}
 	c := *g
 	c.index = nil
-	c.Nodes = make([]*Node, len(g.Nodes))
-	for i, n := range g.Nodes {
-		c.Nodes[i] = n.copy(tensor)
-	}
+	c.Nodes = copyNodes(g.Nodes, tensor)
 	c.Inputs, c.Outputs, c.Values = copyValues(g.Inputs), copyValues(g.Outputs), copyValues(g.Values)
 	c.tensors = make([]*Tensor, len(g.tensors))
 	for i, t := range g.tensors {
@@ -54,21 +51,51 @@ func (g *Graph) copy(tensor func(*Tensor) *Tensor) *Graph {
 }
 
 // Clone returns a copy of the node; tensors are shared.
-func (n *Node) Clone() *Node { return n.copy(func(t *Tensor) *Tensor { return t }) }
+func (n *Node) Clone() *Node {
+	return copyNodes([]*Node{n}, func(t *Tensor) *Tensor { return t })[0]
+}
 
-func (n *Node) copy(tensor func(*Tensor) *Tensor) *Node {
-	c := *n
-	c.Inputs, c.Outputs = slices.Clone(n.Inputs), slices.Clone(n.Outputs)
-	c.Attrs = slices.Clone(n.Attrs)
-	for i := range c.Attrs {
-		a := &c.Attrs[i]
-		a.Ints, a.Floats, a.Strings = slices.Clone(a.Ints), slices.Clone(a.Floats), slices.Clone(a.Strings)
-		if a.Tensor != nil {
-			a.Tensor = tensor(a.Tensor)
-		}
-		a.Graph = a.Graph.copy(tensor)
+// copyNodes copies nodes into memory that they share, piece by piece: a large graph is copied at the speed of memory.
+// Lists are cut so that appending to one makes it anew.
+func copyNodes(nodes []*Node, tensor func(*Tensor) *Tensor) []*Node {
+	words, attrs := 0, 0
+	for _, n := range nodes {
+		words += len(n.Inputs) + len(n.Outputs)
+		attrs += len(n.Attrs)
 	}
-	return &c
+	var (
+		out      = make([]*Node, len(nodes))
+		slab     = make([]Node, len(nodes))
+		allWords = make([]string, 0, words)
+		allAttrs = make([]Attr, 0, attrs)
+	)
+	for i, n := range nodes {
+		c := &slab[i]
+		*c = *n
+		c.Inputs, allWords = cut(allWords, n.Inputs)
+		c.Outputs, allWords = cut(allWords, n.Outputs)
+		c.Attrs, allAttrs = cut(allAttrs, n.Attrs)
+		for j := range c.Attrs {
+			a := &c.Attrs[j]
+			a.Ints, a.Floats, a.Strings = slices.Clone(a.Ints), slices.Clone(a.Floats), slices.Clone(a.Strings)
+			if a.Tensor != nil {
+				a.Tensor = tensor(a.Tensor)
+			}
+			a.Graph = a.Graph.copy(tensor)
+		}
+		out[i] = c
+	}
+	return out
+}
+
+// cut appends list to all, which has room for it, and returns that part of all with the whole. Nil stays nil.
+func cut[T any](all, list []T) (part, whole []T) {
+	if list == nil {
+		return nil, all
+	}
+	start := len(all)
+	all = append(all, list...)
+	return all[start:len(all):len(all)], all
 }
 
 func copyValues(list []*Value) []*Value {

@@ -86,6 +86,12 @@ func (g *Graph) initializer(name string) (int, bool) {
 	return i, ok
 }
 
+// IsInitializer reports whether an initializer has that name.
+func (g *Graph) IsInitializer(name string) bool {
+	_, ok := g.initializer(name)
+	return ok
+}
+
 // Feeds lists the inputs that a caller must give: those that are no initializers.
 func (g *Graph) Feeds() []*Value {
 	var feeds []*Value

@@ -16,15 +16,19 @@ type Index struct {
 
 // Index makes the snapshot in one walk.
 func (g *Graph) Index() *Index {
-	edges := 0
+	edges, gives := 0, 0
 	for _, n := range g.Nodes {
 		edges += len(n.Inputs) + len(n.Outputs)
+		gives += len(n.Outputs)
 	}
+	values := len(g.tensors) + len(g.Inputs) + gives // of a sound graph; an unsound one may take more
 	x := &Index{
-		ids:   make(map[string]int32, len(g.Nodes)+len(g.tensors)+len(g.Inputs)),
-		nodes: g.Nodes,
-		in:    make([][]int32, len(g.Nodes)),
-		out:   make([][]int32, len(g.Nodes)),
+		ids:     make(map[string]int32, values),
+		nodes:   g.Nodes,
+		tensors: make([]*Tensor, 0, values),
+		giver:   make([]int32, 0, values),
+		in:      make([][]int32, len(g.Nodes)),
+		out:     make([][]int32, len(g.Nodes)),
 	}
 	for _, t := range g.tensors {
 		x.tensors[x.number(t.Name)] = t
@@ -41,6 +45,7 @@ func (g *Graph) Index() *Index {
 		}
 		return numbers[start:len(numbers):len(numbers)]
 	}
+	takes := make([][]int32, len(g.Nodes)) // by node: the values it takes
 	for i, n := range g.Nodes {
 		x.in[i], x.out[i] = list(n.Inputs), list(n.Outputs)
 		for _, v := range x.out[i] {
@@ -51,17 +56,40 @@ func (g *Graph) Index() *Index {
 		if t := n.Constant(); t != nil {
 			x.tensors[x.number(t.Name)] = t
 		}
-		takes := x.in[i]
-		if !n.plain() {
-			takes = list(n.Takes())
+		if takes[i] = x.in[i]; !n.plain() {
+			takes[i] = list(n.Takes())
 		}
-		for _, v := range takes {
+	}
+	x.takers = turn(takes, len(x.tensors))
+	return x
+}
+
+// turn lists for each of n values the nodes that take it, from what each node takes.
+func turn(takes [][]int32, n int) [][]int32 {
+	ends := make([]int32, n+1)
+	for _, list := range takes {
+		for _, v := range list {
 			if v >= 0 {
-				x.takers[v] = append(x.takers[v], int32(i))
+				ends[v+1]++
 			}
 		}
 	}
-	return x
+	for v := range n {
+		ends[v+1] += ends[v]
+	}
+	all := make([]int32, ends[n])
+	takers := make([][]int32, n)
+	for v := range takers {
+		takers[v] = all[ends[v]:ends[v]:ends[v+1]]
+	}
+	for i, list := range takes {
+		for _, v := range list {
+			if v >= 0 {
+				takers[v] = append(takers[v], int32(i))
+			}
+		}
+	}
+	return takers
 }
 
 // number returns the number of a value, a new one if it has none yet.
@@ -72,7 +100,6 @@ func (x *Index) number(value string) int32 {
 		x.ids[value] = id
 		x.tensors = append(x.tensors, nil)
 		x.giver = append(x.giver, -1)
-		x.takers = append(x.takers, nil)
 	}
 	return id
 }

@@ -13,7 +13,7 @@ func (m *Model) Layers() []Layer {
 		return nil
 	}
 	x := m.Graph.Index()
-	var layers []Layer
+	layers := make([]Layer, 0, len(m.Graph.tensors)) // a layer is large, and owns a tensor at least
 	for _, n := range m.Graph.Nodes {
 		l, ok := x.layer(n)
 		if !ok {
@@ -22,7 +22,7 @@ func (m *Model) Layers() []Layer {
 		l.Index = len(layers)
 		layers = append(layers, l)
 	}
-	name := newNamer()
+	name := newNamer(len(layers))
 	for i := range layers {
 		layers[i].Name = name.of(&layers[i])
 	}
@@ -264,14 +264,14 @@ type namer struct {
 	next  map[string]int // base -> the number to try next
 }
 
-func newNamer() *namer { return &namer{map[string]bool{}, map[string]int{}} }
+func newNamer(names int) *namer { return &namer{make(map[string]bool, names), map[string]int{}} }
 
 func (s *namer) of(l *Layer) string {
 	weight := strings.TrimSuffix(l.Weight.Name, "_quantized")
 	module, ok := strings.CutSuffix(weight, ".weight")
-	names := []string{l.Node.Name, weight}
+	names := [3]string{l.Node.Name, weight, weight}
 	if ok && module != "" {
-		names = []string{module, l.Node.Name, module}
+		names = [3]string{module, l.Node.Name, module}
 	}
 	base := ""
 	for _, base = range names {

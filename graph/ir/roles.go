@@ -48,6 +48,17 @@ func (f *finder) isConstant(value int32) bool { return f.tensor(value) != nil }
 // roleSet is a set of roles: bit i stands for LayerRoles[i].
 type roleSet uint32
 
+// names lists the roles of a set, the most specific first.
+func (s roleSet) names() []string {
+	var names []string
+	for i, w := range LayerRoles {
+		if s&(1<<i) != 0 {
+			names = append(names, w.Name)
+		}
+	}
+	return slices.Clip(names)
+}
+
 var roleBits = func() map[string]roleSet {
 	bits := make(map[string]roleSet, len(LayerRoles))
 	for i, w := range LayerRoles {
@@ -77,15 +88,17 @@ func (x *Index) setRoles(layers []Layer) {
 	f.routers(ends)
 	f.named()
 	f.general(ends)
+	lists := map[roleSet][]string{} // for reading only, and shared by layers of the same roles
 	for i := range layers {
-		for j, w := range LayerRoles {
-			if f.is[i]&(1<<j) != 0 {
-				layers[i].Roles = append(layers[i].Roles, w.Name)
-			}
+		set := f.is[i]
+		if set == 0 {
+			continue
 		}
-		if len(layers[i].Roles) > 0 {
-			layers[i].Role = layers[i].Roles[0]
+		if lists[set] == nil {
+			lists[set] = set.names()
 		}
+		layers[i].Roles = lists[set]
+		layers[i].Role = layers[i].Roles[0]
 	}
 	f.setSiblings()
 	f.setTies()
@@ -264,13 +277,26 @@ func (f *finder) group(layers ...*Layer) {
 
 // setTies tells each layer whose weight others use which they are.
 func (f *finder) setTies() {
-	owners := map[*Tensor][]string{}
+	first := make(map[*Tensor]int, len(f.layers))
+	shared := map[*Tensor][]string{} // the owners of weights that have several
 	for i := range f.layers {
-		owners[f.layers[i].Weight] = append(owners[f.layers[i].Weight], f.layers[i].Name)
+		w := f.layers[i].Weight
+		j, known := first[w]
+		switch {
+		case !known:
+			first[w] = i
+		case shared[w] == nil:
+			shared[w] = []string{f.layers[j].Name, f.layers[i].Name}
+		default:
+			shared[w] = append(shared[w], f.layers[i].Name)
+		}
+	}
+	if len(shared) == 0 {
+		return
 	}
 	for i := range f.layers {
 		l := &f.layers[i]
-		names := owners[l.Weight]
+		names := shared[l.Weight]
 		l.Tied = len(names) > 1
 		some := names[:min(len(names), maxTied)]
 		if at := slices.Index(some, l.Name); at >= 0 {

@@ -88,11 +88,15 @@ func Open(path string) (*Manifest, error) {
 		return nil, err
 	}
 	defer f.Close()
-	b, err := io.ReadAll(io.LimitReader(f, maxSize+1))
-	if err != nil {
+	b := make([]byte, 0, bytes.MinRead)
+	if info, err := f.Stat(); err == nil && info.Size() <= maxSize {
+		b = make([]byte, 0, info.Size()+bytes.MinRead)
+	}
+	buffer := bytes.NewBuffer(b)
+	if _, err := buffer.ReadFrom(io.LimitReader(f, maxSize+1)); err != nil {
 		return nil, err
 	}
-	m, err := Decode(b)
+	m, err := Decode(buffer.Bytes())
 	var damage *format.Damaged
 	if errors.As(err, &damage) {
 		damage.Path = path
@@ -104,7 +108,8 @@ func Open(path string) (*Manifest, error) {
 	return m, nil
 }
 
-// Decode reads a manifest. The error is a *format.Damaged.
+// Decode reads a manifest. The names in it are parts of b, which must not change afterwards. The error is a
+// *format.Damaged.
 func Decode(b []byte) (*Manifest, error) {
 	if len(b) > maxSize {
 		return nil, &format.Damaged{Reason: fmt.Sprintf("the manifest has more than %d bytes", maxSize)}

@@ -1,7 +1,6 @@
 package manifest
 
 import (
-	"bytes"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -10,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"unicode/utf8"
+	"unsafe"
 
 	"github.com/pare-ml/pare/graph/format"
 	"github.com/pare-ml/pare/graph/ir"
@@ -19,6 +19,40 @@ import (
 type reader struct {
 	*scanner
 	graphs int // that nest around the place
+
+	// What a manifest has thousands of is kept in larger pieces of memory.
+	nodes       slab[ir.Node]
+	tensors     slab[ir.Tensor]
+	words       slab[string]
+	numbers     slab[int]
+	listOfTexts []string // the list that is being read
+	listOfSizes []int    // likewise
+}
+
+// slab gives out parts of larger pieces of memory.
+type slab[T any] struct{ free []T }
+
+// take returns n zero values, which appending does not run beyond.
+func (s *slab[T]) take(n int) []T {
+	const piece = 128
+	if n > piece/4 {
+		return make([]T, n)
+	}
+	if n > len(s.free) || s.free == nil {
+		s.free = make([]T, piece)
+	}
+	part := s.free[:n:n]
+	s.free = s.free[n:]
+	return part
+}
+
+func (s *slab[T]) one() *T { return &s.take(1)[0] }
+
+// copy returns a list of its own with the same values.
+func (s *slab[T]) copy(list []T) []T {
+	part := s.take(len(list))
+	copy(part, list)
+	return part
 }
 
 // maxGraphs is how deep graphs may nest, as in the ONNX reader.
@@ -31,7 +65,7 @@ func read(b []byte) (*Manifest, error) {
 	if !utf8.Valid(b) {
 		return nil, damaged("", "the manifest is not valid UTF-8")
 	}
-	r := &reader{scanner: &scanner{data: b, all: string(b)}}
+	r := &reader{scanner: &scanner{data: unsafe.String(unsafe.SliceData(b), len(b))}} // b does not change any more
 	m, from := r.manifest()
 	if r.err == nil && r.peek() != 0 {
 		r.fail("%s stands behind the end of the manifest", r.found())
@@ -57,7 +91,7 @@ func read(b []byte) (*Manifest, error) {
 // manifest reads the whole; from is where the part begins that the digest of the header covers.
 func (r *reader) manifest() (m *Manifest, from int) {
 	m = &Manifest{Model: &ir.Model{Graph: &ir.Graph{}}}
-	g := &graphReader{graph: m.Model.Graph}
+	g := m.Model.Graph
 	keys := []string{"pare_manifest", "header", "weights", "layers", "format", "ir_version", "opsets"}
 	seen := map[string]bool{}
 	start := 0
@@ -99,7 +133,7 @@ func (r *reader) manifest() (m *Manifest, from int) {
 			r.fail("the key %s is missing", key)
 		}
 	}
-	if i := bytes.Index(r.data[start:], []byte(`"format"`)); i >= 0 {
+	if i := strings.Index(r.data[start:], `"format"`); i >= 0 {
 		start += i
 	}
 	return m, start
@@ -158,9 +192,9 @@ func (r *reader) layer() {
 }
 
 func (r *reader) texts() []string {
-	out := make([]string, 0, 4)
-	r.list(func() { out = append(out, r.text()) })
-	return out
+	r.listOfTexts = r.listOfTexts[:0]
+	r.list(func() { r.listOfTexts = append(r.listOfTexts, r.text()) })
+	return r.words.copy(r.listOfTexts)
 }
 
 func (r *reader) dtype() ir.DType {
@@ -173,45 +207,37 @@ func (r *reader) dtype() ir.DType {
 }
 
 func (r *reader) sizes() []int {
-	out := []int{}
-	r.list(func() { out = append(out, int(r.int(0, math.MaxInt, "a dimension"))) })
-	return out
+	r.listOfSizes = r.listOfSizes[:0]
+	r.list(func() { r.listOfSizes = append(r.listOfSizes, int(r.int(0, math.MaxInt, "a dimension"))) })
+	return r.numbers.copy(r.listOfSizes)
 }
 
 // graphKeys are the keys of a graph.
 var graphKeys = []string{"name", "inputs", "outputs", "values", "opaque", "tensors", "nodes"}
 
-// graphReader collects a graph.
-type graphReader struct {
-	graph *ir.Graph
-	names map[string]bool // of tensors
-}
-
 // graphKey reads the value behind a key of a graph; false if it has no such key.
-func (r *reader) graphKey(g *graphReader, key string) bool {
+func (r *reader) graphKey(g *ir.Graph, key string) bool {
 	switch key {
 	case "name":
-		g.graph.Name = r.text()
+		g.Name = r.text()
 	case "inputs":
-		r.list(func() { g.graph.Inputs = append(g.graph.Inputs, r.value()) })
+		r.list(func() { g.Inputs = append(g.Inputs, r.value()) })
 	case "outputs":
-		r.list(func() { g.graph.Outputs = append(g.graph.Outputs, r.value()) })
+		r.list(func() { g.Outputs = append(g.Outputs, r.value()) })
 	case "values":
-		r.list(func() { g.graph.Values = append(g.graph.Values, r.value()) })
+		r.list(func() { g.Values = append(g.Values, r.value()) })
 	case "opaque":
-		g.graph.Opaque = r.texts()
+		g.Opaque = r.texts()
 	case "tensors":
-		g.names = make(map[string]bool, 64)
 		r.list(func() {
 			t := r.tensor()
-			if r.err == nil && g.names[t.Name] {
+			if r.err == nil && g.IsInitializer(t.Name) {
 				r.fail("the tensor %s stands twice", strconv.Quote(t.Name))
 			}
-			g.names[t.Name] = true
-			g.graph.AddTensor(t)
+			g.AddTensor(t)
 		})
 	case "nodes":
-		r.list(func() { g.graph.Nodes = append(g.graph.Nodes, r.node()) })
+		r.list(func() { g.Nodes = append(g.Nodes, r.node()) })
 	default:
 		return false
 	}
@@ -219,8 +245,8 @@ func (r *reader) graphKey(g *graphReader, key string) bool {
 }
 
 // finish is for what can only be said of a whole graph.
-func (r *reader) finish(g *graphReader) {
-	if r.err == nil && len(g.graph.Nodes) > 0 && len(g.graph.Outputs) == 0 {
+func (r *reader) finish(g *ir.Graph) {
+	if r.err == nil && len(g.Nodes) > 0 && len(g.Outputs) == 0 {
 		r.fail("a graph has no outputs")
 	}
 }
@@ -279,7 +305,7 @@ func (r *reader) tensor() *ir.Tensor {
 		case 3:
 			shape = r.sizes()
 		case 4:
-			data = r.numbers(name, dtype, shape)
+			data = r.elements(name, dtype, shape)
 		default:
 			r.fail("a tensor has more than a name, a type, a shape and numbers")
 		}
@@ -287,15 +313,16 @@ func (r *reader) tensor() *ir.Tensor {
 	if r.err == nil && i < 3 {
 		r.fail("a tensor lacks its name, type or shape")
 	}
-	t := ir.NewTensor(name, dtype, shape, data)
 	if i < 4 {
-		return t.Header()
+		t := r.tensors.one()
+		t.Name, t.DType, t.Shape = name, dtype, shape
+		return t
 	}
-	return t
+	return ir.NewTensor(name, dtype, shape, data)
 }
 
-// numbers reads the elements of a small integer tensor.
-func (r *reader) numbers(name string, dtype ir.DType, shape []int) []byte {
+// elements reads those of a small integer tensor.
+func (r *reader) elements(name string, dtype ir.DType, shape []int) []byte {
 	switch dtype {
 	case ir.Int8, ir.Uint8, ir.Int16, ir.Uint16, ir.Int32, ir.Uint32, ir.Int64, ir.Uint64, ir.Bool:
 	default:
@@ -325,7 +352,7 @@ func (r *reader) numbers(name string, dtype ir.DType, shape []int) []byte {
 }
 
 func (r *reader) node() *ir.Node {
-	n := &ir.Node{}
+	n := r.nodes.one()
 	r.mapping(func(key string) {
 		switch key {
 		case "op":
@@ -479,7 +506,7 @@ func (r *reader) attrMapping(a *ir.Attr) {
 }
 
 func (r *reader) subgraph() *ir.Graph {
-	g := &graphReader{graph: &ir.Graph{}}
+	g := &ir.Graph{}
 	if r.graphs++; r.graphs > maxGraphs {
 		r.fail("graphs nest deeper than %d", maxGraphs)
 	}
@@ -490,5 +517,5 @@ func (r *reader) subgraph() *ir.Graph {
 	})
 	r.graphs--
 	r.finish(g)
-	return g.graph
+	return g
 }

@@ -1,10 +1,10 @@
 package manifest
 
 import (
-	"bytes"
 	"fmt"
 	"slices"
 	"strconv"
+	"strings"
 	"unicode/utf16"
 	"unicode/utf8"
 )
@@ -15,8 +15,7 @@ const maxDepth = 200
 // scanner reads JSON token by token, strictly (RFC 8259): no repeated keys, no invalid UTF-8, nothing behind the value.
 // The first error stays; after it every method returns at once, so that readers need no checks in between.
 type scanner struct {
-	data  []byte
-	all   string // the same, which texts are cut out of
+	data  string // which texts are cut out of
 	pos   int
 	depth int
 	err   error
@@ -24,7 +23,7 @@ type scanner struct {
 
 func (s *scanner) fail(format string, args ...any) {
 	if s.err == nil {
-		line := 1 + bytes.Count(s.data[:min(s.pos, len(s.data))], []byte("\n"))
+		line := 1 + strings.Count(s.data[:min(s.pos, len(s.data))], "\n")
 		s.err = &scanError{fmt.Sprintf("line %d", line), fmt.Sprintf(format, args...)}
 	}
 }
@@ -63,7 +62,7 @@ func (s *scanner) found() string {
 	if s.peek() == 0 && s.pos >= len(s.data) {
 		return "the end of the file"
 	}
-	r, _ := utf8.DecodeRune(s.data[s.pos:])
+	r, _ := utf8.DecodeRuneInString(s.data[s.pos:])
 	return strconv.QuoteRune(r)
 }
 
@@ -93,7 +92,8 @@ func (s *scanner) list(item func()) { s.items('[', ']', item) }
 
 // mapping reads a mapping; value is called behind each key.
 func (s *scanner) mapping(value func(key string)) {
-	var few []string
+	var first [16]string // most mappings are those of nodes, with fewer keys
+	few := first[:0]
 	var many map[string]bool
 	s.items('{', '}', func() {
 		key := s.text()
@@ -106,8 +106,10 @@ func (s *scanner) mapping(value func(key string)) {
 			return
 		}
 		if many == nil {
-			if few = append(few, key); len(few) > 16 {
-				many = map[string]bool{}
+			if len(few) < len(first) {
+				few = append(few, key)
+			} else {
+				many = map[string]bool{key: true}
 				for _, k := range few {
 					many[k] = true
 				}
@@ -121,7 +123,7 @@ func (s *scanner) mapping(value func(key string)) {
 
 // null takes null if it stands next.
 func (s *scanner) null() bool {
-	if s.err == nil && s.peek() == 'n' && bytes.HasPrefix(s.data[s.pos:], []byte("null")) {
+	if s.err == nil && s.peek() == 'n' && strings.HasPrefix(s.data[s.pos:], "null") {
 		s.pos += len("null")
 		return true
 	}
@@ -134,27 +136,28 @@ func (s *scanner) text() string {
 	if s.err != nil {
 		return ""
 	}
-	start := s.pos
-	for s.pos < len(s.data) {
-		switch c := s.data[s.pos]; {
+	rest := s.data[s.pos:]
+	for i := 0; i < len(rest); i++ {
+		switch c := rest[i]; {
 		case c == '"':
-			s.pos++
-			return s.all[start : s.pos-1]
+			s.pos += i + 1
+			return rest[:i]
 		case c == '\\':
-			return s.escaped(s.data[start:s.pos])
+			s.pos += i
+			return s.escaped([]byte(rest[:i]))
 		case c < 0x20:
+			s.pos += i
 			s.fail("a text holds a control character")
 			return ""
 		}
-		s.pos++
 	}
+	s.pos = len(s.data)
 	s.fail("a text does not end")
 	return ""
 }
 
-// escaped reads on in a string that holds a backslash.
+// escaped reads on in a string that holds a backslash behind b.
 func (s *scanner) escaped(b []byte) string {
-	b = bytes.Clone(b)
 	for s.pos < len(s.data) {
 		c := s.data[s.pos]
 		s.pos++
@@ -173,7 +176,7 @@ func (s *scanner) escaped(b []byte) string {
 		}
 		c = s.data[s.pos]
 		s.pos++
-		if i := bytes.IndexByte([]byte(`"\/bfnrt`), c); i >= 0 {
+		if i := strings.IndexByte(`"\/bfnrt`, c); i >= 0 {
 			b = append(b, "\"\\/\b\f\n\r\t"[i])
 			continue
 		}
@@ -184,7 +187,7 @@ func (s *scanner) escaped(b []byte) string {
 		r, ok := s.hex()
 		if utf16.IsSurrogate(r) {
 			second := rune(0)
-			if bytes.HasPrefix(s.data[s.pos:], []byte(`\u`)) {
+			if strings.HasPrefix(s.data[s.pos:], `\u`) {
 				s.pos += 2
 				second, ok = s.hex()
 			}
@@ -206,7 +209,7 @@ func (s *scanner) hex() (rune, bool) {
 	if len(s.data)-s.pos < 4 {
 		return 0, false
 	}
-	v, err := strconv.ParseUint(string(s.data[s.pos:s.pos+4]), 16, 32)
+	v, err := strconv.ParseUint(s.data[s.pos:s.pos+4], 16, 32)
 	s.pos += 4
 	return rune(v), err == nil
 }
@@ -250,7 +253,7 @@ func (s *scanner) number() (text string, integer bool) {
 		return "", false
 	}
 	s.pos += i
-	return string(rest[:i]), integer
+	return rest[:i], integer
 }
 
 // int reads an integer from low to high.
