@@ -13,13 +13,15 @@ import (
 func (c *compiler) choose(step *Step) {
 	rs := step.Step
 	c.mustMatch(rs)
-	for i, l := range c.view.layers {
-		by := c.firstOf(rs.Targets, i)
+	targets, ignore := c.picker(rs.Targets), c.picker(rs.Ignore)
+	for i := range c.view.layers {
+		l := c.view.layers[i]
+		by := targets.first(i)
 		if len(rs.Targets) > 0 && by == nil {
 			step.Passed = append(step.Passed, Passed{Layer: l})
 			continue
 		}
-		if ignored := c.firstOf(rs.Ignore, i); ignored != nil {
+		if ignored := ignore.first(i); ignored != nil {
 			step.Passed = append(step.Passed, Passed{Layer: l, Target: by, Ignored: ignored})
 			continue
 		}

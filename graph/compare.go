@@ -118,4 +118,4 @@ func (p *Plan) PeakMemory() int64 {
 }
 
 // Fits tells whether a selector's pattern picks a layer, whatever its condition says.
-func Fits(s *recipe.Selector, l ir.Layer) bool { return fits(s, l) }
+func Fits(s *recipe.Selector, l ir.Layer) bool { return fits(s, &l) }

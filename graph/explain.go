@@ -190,7 +190,7 @@ func (e *Explained) overrides(s *Step) {
 
 // whyNot tells what of an override does not match.
 func whyNot(o *recipe.Override, l ir.Layer) string {
-	if len(o.Targets) > 0 && !slices.ContainsFunc(o.Targets, func(s *recipe.Selector) bool { return fits(s, l) }) {
+	if len(o.Targets) > 0 && !slices.ContainsFunc(o.Targets, func(s *recipe.Selector) bool { return fits(s, &l) }) {
 		var texts []string
 		for _, s := range o.Targets {
 			texts = append(texts, fmt.Sprintf("%q", s.Text))

@@ -1,8 +1,11 @@
 package graph
 
 import (
+	"encoding/binary"
 	"hash/maphash" //equalbits:ok prints are compared within one process and never leave it
 	"slices"
+	"sync"
+	"unsafe"
 
 	"github.com/pare-ml/pare/graph/ir"
 	"github.com/pare-ml/pare/graph/measure"
@@ -17,7 +20,7 @@ func (c *compiler) foresee(step *Step) bool {
 		c.report.Errorf(rs.Node.Head(), "pass-refuses", "step %s"+format, append([]any{rs.ID}, args...)...)
 		return false
 	}
-	find := finderOf(c.model, c.view.layers)
+	find := finderOf(c.model, c.view.layers, c.view.at)
 	units, err := step.units(c.model, find)
 	if err != nil {
 		return refuse(": %v", err)
@@ -32,23 +35,15 @@ func (c *compiler) foresee(step *Step) bool {
 		}
 		into.merge(effects)
 	}
-	before := c.view.layers
+	before := c.view
 	if printOf(c.model.Graph) != was {
 		if err := c.model.Check(); err != nil {
 			return refuse(" leaves a model that does not hold together: %v", err)
 		}
 		c.view = newView(c.model)
 	}
-	fill(step, before, c.view.layers)
+	step.fill(listed{before.layers, before.at}, listed{c.view.layers, c.view.at})
 	return true
-}
-
-func states(layers []ir.Layer) map[string]passes.State {
-	m := make(map[string]passes.State, len(layers))
-	for _, l := range layers {
-		m[l.Name] = passes.StateOf(l)
-	}
-	return m
 }
 
 var printSeed = maphash.MakeSeed()
@@ -59,30 +54,44 @@ var printSeed = maphash.MakeSeed()
 func printOf(g *ir.Graph) uint64 {
 	var h maphash.Hash
 	h.SetSeed(printSeed)
+	buffer := make([]byte, 0, 8<<10)
+	address := func(p unsafe.Pointer) { buffer = binary.LittleEndian.AppendUint64(buffer, uint64(uintptr(p))) }
+	text := func(s string) { buffer = append(append(buffer, s...), 0) }
+	flush := func() {
+		if len(buffer) > 7<<10 {
+			h.Write(buffer)
+			buffer = buffer[:0]
+		}
+	}
 	for _, t := range g.Tensors() {
-		maphash.WriteComparable(&h, t)
+		address(unsafe.Pointer(t))
+		flush()
 	}
 	for _, n := range g.Nodes {
-		maphash.WriteComparable(&h, n)
-		h.WriteString(n.Op)
-		for _, list := range [][]string{n.Inputs, n.Outputs} {
-			for _, v := range list {
-				h.WriteString(v)
-				h.WriteByte(0)
-			}
-			h.WriteByte(1)
+		address(unsafe.Pointer(n))
+		text(n.Op)
+		for _, v := range n.Inputs {
+			text(v)
 		}
-		for _, a := range n.Attrs {
-			maphash.WriteComparable(&h, a.Tensor)
-			maphash.WriteComparable(&h, a.Int)
+		buffer = append(buffer, 1)
+		for _, v := range n.Outputs {
+			text(v)
 		}
+		buffer = append(buffer, 1)
+		for i := range n.Attrs {
+			address(unsafe.Pointer(n.Attrs[i].Tensor))
+			buffer = binary.LittleEndian.AppendUint64(buffer, uint64(n.Attrs[i].Int))
+		}
+		flush()
 	}
 	for _, list := range [][]*ir.Value{g.Inputs, g.Outputs} {
 		for _, v := range list {
-			h.WriteString(v.Name)
-			h.WriteString(v.Shape.String())
+			text(v.Name)
+			text(v.Shape.String())
+			flush()
 		}
 	}
+	h.Write(buffer)
 	return h.Sum64()
 }
 
@@ -121,39 +130,51 @@ func (s *Step) units(m *ir.Model, find *finder) ([][]*Treatment, error) {
 // can concern the layer asked for.
 type finder struct {
 	model  *ir.Model
-	layers map[string]found
+	layers []ir.Layer
+	at     map[string]int // layer by name
+	nodes  []int          // by layer: its node's place when it was listed
+	inputs [][]string     // by layer: what its node took then
 }
 
-// found is a layer with what it was when it was listed.
-type found struct {
-	ir.Layer
-	inputs []string
+func newFinder(m *ir.Model) *finder {
+	layers := m.Layers()
+	return finderOf(m, layers, placesOf(layers))
 }
-
-func newFinder(m *ir.Model) *finder { return finderOf(m, m.Layers()) }
 
 // finderOf is newFinder for a model whose layers are known.
-func finderOf(m *ir.Model, layers []ir.Layer) *finder {
+func finderOf(m *ir.Model, layers []ir.Layer, at map[string]int) *finder {
 	f := &finder{model: m}
-	f.list(layers)
+	f.list(layers, at)
 	return f
 }
 
-func (f *finder) list(layers []ir.Layer) {
-	f.layers = make(map[string]found, len(layers))
-	for _, l := range layers {
-		f.layers[l.Name] = found{l, slices.Clone(l.Node.Inputs)}
+func (f *finder) list(layers []ir.Layer, at map[string]int) {
+	f.layers, f.at = layers, at
+	f.nodes, f.inputs = make([]int, len(layers)), make([][]string, len(layers))
+	words := make([]string, 0, 4*len(layers))
+	next := 0 // layers stand in the order of their nodes
+	for i := range layers {
+		l := &layers[i]
+		for next < len(f.model.Graph.Nodes)-1 && f.model.Graph.Nodes[next] != l.Node {
+			next++
+		}
+		start := len(words)
+		words = append(words, l.Node.Inputs...)
+		f.nodes[i], f.inputs[i] = next, words[start:]
 	}
 }
 
-// holds tells whether a layer is as it was: its node stands in the graph with the same inputs, and its tensors are the
+// holds tells whether layer i is as it was: its node stands in the graph with the same inputs, and its tensors are the
 // same. nodes are those of the graph, or nil.
-func (f *finder) holds(l found, nodes map[*ir.Node]bool) bool {
-	there := nodes[l.Node]
-	if nodes == nil {
-		there = slices.Contains(f.model.Graph.Nodes, l.Node)
+func (f *finder) holds(i int, nodes func() map[*ir.Node]bool) bool {
+	l, all := &f.layers[i], f.model.Graph.Nodes
+	there := f.nodes[i] < len(all) && all[f.nodes[i]] == l.Node
+	if !there && nodes != nil {
+		there = nodes()[l.Node]
+	} else if !there {
+		there = slices.Contains(all, l.Node)
 	}
-	return there && slices.Equal(l.Node.Inputs, l.inputs) && f.has(l.Weight) && f.has(l.Bias)
+	return there && slices.Equal(l.Node.Inputs, f.inputs[i]) && f.has(l.Weight) && f.has(l.Bias)
 }
 
 func (f *finder) has(t *ir.Tensor) bool {
@@ -164,23 +185,27 @@ func (f *finder) has(t *ir.Tensor) bool {
 // longer there is left out.
 func (f *finder) params(ts []*Treatment) []passes.LayerParams {
 	fresh := false
-	var nodes map[*ir.Node]bool
+	var nodes func() map[*ir.Node]bool
 	if len(ts) > 20 { // else looking through the list is cheaper
-		nodes = make(map[*ir.Node]bool, len(f.model.Graph.Nodes))
-		for _, n := range f.model.Graph.Nodes {
-			nodes[n] = true
-		}
+		nodes = sync.OnceValue(func() map[*ir.Node]bool {
+			set := make(map[*ir.Node]bool, len(f.model.Graph.Nodes))
+			for _, n := range f.model.Graph.Nodes {
+				set[n] = true
+			}
+			return set
+		})
 	}
 	out := make([]passes.LayerParams, 0, len(ts))
 	for _, t := range ts {
-		l, ok := f.layers[t.Layer.Name]
-		if !fresh && (!ok || !f.holds(l, nodes)) {
-			f.list(f.model.Layers())
+		i, ok := f.at[t.Layer.Name]
+		if !fresh && (!ok || !f.holds(i, nodes)) {
+			layers := f.model.Layers()
+			f.list(layers, placesOf(layers))
 			fresh = true
-			l, ok = f.layers[t.Layer.Name]
+			i, ok = f.at[t.Layer.Name]
 		}
 		if ok {
-			out = append(out, passes.LayerParams{Layer: l.Layer, Params: t.Params})
+			out = append(out, passes.LayerParams{Layer: f.layers[i], Params: t.Params})
 		}
 	}
 	return out
@@ -241,40 +266,61 @@ func (m *merger) merge(effects []passes.Effect) {
 	}
 }
 
+// listed are the layers of a model with their places by name.
+type listed struct {
+	layers []ir.Layer
+	at     map[string]int
+}
+
+// state returns the state of a layer, and whether there is such a layer.
+func (l listed) state(name string) (passes.State, bool) {
+	i, ok := l.at[name]
+	if !ok {
+		return passes.State{}, false
+	}
+	return passes.StateOf(l.layers[i]), true
+}
+
+// fill is Step.fill for a model whose layers have been listed before and after.
+func fill(s *Step, before, after []ir.Layer) {
+	s.fill(listed{before, placesOf(before)}, listed{after, placesOf(after)})
+}
+
 // fill completes the states of a step's effects from the model before and after it, and adds the layers that changed
 // with others, though the step did not pick them.
-func fill(s *Step, before, after []ir.Layer) {
-	was := states(before)
-	is := was
-	if len(before) != len(after) || len(before) > 0 && &before[0] != &after[0] {
-		is = states(after)
-	}
-	listed := map[string]bool{}
+func (s *Step) fill(before, after listed) {
+	picked := make(map[string]bool, len(s.Layers))
 	leads := map[string]string{} // a layer that had to follow -> the one it follows
 	for _, t := range s.Layers {
 		name := t.Layer.Name
-		listed[name] = true
+		picked[name] = true
 		for _, c := range t.Effect.Carried {
 			if leads[c] == "" {
 				leads[c] = name
 			}
 		}
 		zeros := t.Effect.To.Zeros
-		if b, ok := was[name]; ok {
+		if b, ok := before.state(name); ok {
 			b.Zeros = t.Effect.From.Zeros
 			t.Effect.From = b
 		}
-		if a, ok := is[name]; ok {
+		if a, ok := after.state(name); ok {
 			a.Zeros = zeros
 			t.Effect.To = a
 		} else {
 			t.Effect.To = passes.State{Gone: true}
 		}
 	}
-	for _, l := range before {
-		b, a := was[l.Name], is[l.Name]
-		_, stays := is[l.Name]
-		if listed[l.Name] || stays && a.DType == b.DType && a.Bytes == b.Bytes && slices.Equal(a.Shape, b.Shape) {
+	if len(before.layers) > 0 && len(after.layers) > 0 && &before.layers[0] == &after.layers[0] {
+		before.layers = nil // the step changed no layer
+	}
+	for _, l := range before.layers {
+		if picked[l.Name] {
+			continue
+		}
+		b, _ := before.state(l.Name)
+		a, stays := after.state(l.Name)
+		if stays && a.DType == b.DType && a.Bytes == b.Bytes && slices.Equal(a.Shape, b.Shape) {
 			continue
 		}
 		e := passes.Effect{Layer: l.Name, Did: "follows", From: b, To: a}
@@ -284,11 +330,7 @@ func fill(s *Step, before, after []ir.Layer) {
 		e.To.Gone = !stays
 		s.Layers = append(s.Layers, &Treatment{Layer: l, Effect: e, at: -1})
 	}
-	place := make(map[string]int, len(before))
-	for i, l := range before {
-		place[l.Name] = i
-	}
-	slices.SortStableFunc(s.Layers, func(a, b *Treatment) int { return place[a.Layer.Name] - place[b.Layer.Name] })
+	slices.SortStableFunc(s.Layers, func(a, b *Treatment) int { return before.at[a.Layer.Name] - before.at[b.Layer.Name] })
 }
 
 // problemAt is where a finding about a whole step points: at its pass.

@@ -2,6 +2,7 @@ package graph
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/pare-ml/pare/passes"
@@ -31,8 +32,8 @@ func (c *compiler) parameters(step *Step) {
 	for i, t := range acting {
 		key := ""
 		for j, o := range rs.Overrides {
-			if matches[j][i] {
-				key += fmt.Sprint(j, ",")
+			if matches[j].matched.has(i) {
+				key += strconv.Itoa(j) + ","
 				t.Overrides = append(t.Overrides, o)
 				t.Rules = append(t.Rules, o.Node.Span)
 			}
@@ -62,44 +63,42 @@ func (c *compiler) parameters(step *Step) {
 	}
 	c.fights(rs, acting, matches)
 	for j, o := range rs.Overrides {
-		switch uses := count(matches[j]); {
-		case uses == 0:
-			c.noMatch(o, step, acting)
+		switch {
+		case matches[j].matched.count() == 0:
+			c.noMatch(o, step, acting, matches[j].targeted.count())
 		case wins[j] == 0:
 			c.report.Warningf(o.Node.Span, "override-shadowed",
 				"this override has no effect: later ones set the same parameters on every layer it matches")
 		}
 	}
-	c.always(rs, acting)
+	c.always(rs, matches)
 }
 
-// overridden tells for each override which of the layers it matches.
-func (c *compiler) overridden(rs *recipe.Step, acting []*Treatment) [][]bool {
-	out := make([][]bool, len(rs.Overrides))
+// match tells which of the layers that a step treats the targets of an override pick, and of which its condition holds
+// too.
+type match struct{ targeted, matched marks }
+
+func (c *compiler) overridden(rs *recipe.Step, acting []*Treatment) []match {
+	out := make([]match, len(rs.Overrides))
 	for j, o := range rs.Overrides {
-		out[j] = make([]bool, len(acting))
+		m := match{newMarks(len(acting)), newMarks(len(acting))}
+		targets := c.picker(o.Targets)
 		for i, t := range acting {
-			out[j][i] = c.targeted(o, t.at) && c.holds(o.When, t.at)
+			if len(o.Targets) > 0 && targets.first(t.at) == nil {
+				continue
+			}
+			m.targeted.add(i)
+			if c.holds(o.When, t.at) {
+				m.matched.add(i)
+			}
 		}
+		out[j] = m
 	}
 	return out
 }
 
-// targeted tells whether the targets of an override pick layer i, whatever its condition says.
-func (c *compiler) targeted(o *recipe.Override, i int) bool {
-	return len(o.Targets) == 0 || c.firstOf(o.Targets, i) != nil
-}
-
 // noMatch reports an override that matches no layer: its targets match none, or its condition holds for none.
-func (c *compiler) noMatch(o *recipe.Override, step *Step, acting []*Treatment) {
-	targeted := 0
-	names := make([]string, len(acting))
-	for i, t := range acting {
-		names[i] = t.Layer.Name
-		if c.targeted(o, t.at) {
-			targeted++
-		}
-	}
+func (c *compiler) noMatch(o *recipe.Override, step *Step, acting []*Treatment, targeted int) {
 	switch {
 	case len(acting) == 0:
 	case o.When != nil && targeted > 0 && len(o.Targets) > 0:
@@ -109,6 +108,10 @@ func (c *compiler) noMatch(o *recipe.Override, step *Step, acting []*Treatment) 
 		c.report.Errorf(o.When.Node.Span, "override-matches-nothing", "%s holds for none of the %s of step %s",
 			oneLine(o.When.Text), plural(targeted, "layer"), step.Step.ID)
 	default:
+		names := make([]string, len(acting))
+		for i, t := range acting {
+			names[i] = t.Layer.Name
+		}
 		c.report.Errorf(o.Node.Span, "override-matches-nothing", "this override matches none of the %s of step %s%s",
 			plural(len(acting), "layer"), step.Step.ID, diag.Suggest(o.Targets[0].Text, names))
 	}
@@ -159,10 +162,10 @@ func covers(a, b string) bool { return a == b || strings.HasPrefix(b, a+".") }
 
 // winners returns those of the overrides matched on layer i that decide at least one parameter: of those that set it,
 // the last.
-func winners(all []*recipe.Override, matches [][]bool, i int) []int {
+func winners(all []*recipe.Override, matches []match, i int) []int {
 	var matched, out []int
 	for j := range all {
-		if matches[j][i] {
+		if matches[j].matched.has(i) {
 			matched = append(matched, j)
 		}
 	}
@@ -189,41 +192,32 @@ func winners(all []*recipe.Override, matches [][]bool, i int) []int {
 // fights reports pairs of overrides that set one parameter of one layer to different values. An override that is
 // covered on every layer is reported as shadowed instead, and one that narrows an earlier one to fewer layers is how
 // overrides are meant to be used; what is left is a pair in which each has layers of its own.
-func (c *compiler) fights(rs *recipe.Step, ts []*Treatment, matches [][]bool) {
+func (c *compiler) fights(rs *recipe.Step, ts []*Treatment, matches []match) {
 	for j := range rs.Overrides {
 		for i := range j {
-			if !meet(matches[i], matches[j]) {
+			a, b := matches[i].matched, matches[j].matched
+			if !a.meets(b) {
 				continue
 			}
-			path, a, b := conflict(rs.Overrides[i], rs.Overrides[j])
+			path, x, y := conflict(rs.Overrides[i], rs.Overrides[j])
 			if path == "" {
 				continue
 			}
 			var shared []string
 			for k, t := range ts {
-				if matches[i][k] && matches[j][k] {
+				if a.has(k) && b.has(k) {
 					shared = append(shared, t.Layer.Name)
 				}
 			}
-			if len(shared) == count(matches[i]) || len(shared) == count(matches[j]) {
+			if len(shared) == a.count() || len(shared) == b.count() {
 				continue
 			}
-			c.report.Add(diag.Diagnostic{Severity: diag.Warning, Code: "overrides-fight", Span: b.Span, Subject: "layer " + shared[0],
+			c.report.Add(diag.Diagnostic{Severity: diag.Warning, Code: "overrides-fight", Span: y.Span, Subject: "layer " + shared[0],
 				Message: fmt.Sprintf("two overrides set %s of %s (%s and %s); the later one wins",
-					path, plural(len(shared), "layer"), a.Text, b.Text),
-				Related: []diag.Related{{Span: a.Span, Message: "the other one"}}})
+					path, plural(len(shared), "layer"), x.Text, y.Text),
+				Related: []diag.Related{{Span: x.Span, Message: "the other one"}}})
 		}
 	}
-}
-
-// meet tells whether two overrides match one layer both.
-func meet(a, b []bool) bool {
-	for k := range a {
-		if a[k] && b[k] {
-			return true
-		}
-	}
-	return false
 }
 
 // conflict returns the first parameter that both overrides set, to different values.

@@ -26,9 +26,9 @@ func (c *compiler) selectors(step *Step) {
 		if !anyOf(c.picks(sel)) {
 			continue // reported
 		}
-		ignored := false
+		ignored, targets := false, c.picker(rs.Targets)
 		for i, picked := range c.picks(sel) {
-			ignored = ignored || picked && (len(rs.Targets) == 0 || c.firstOf(rs.Targets, i) != nil)
+			ignored = ignored || picked && (len(rs.Targets) == 0 || targets.first(i) != nil)
 		}
 		if !ignored {
 			c.report.Warningf(sel.Node.Span, "ignore-without-effect", "%q takes nothing out: none of the layers it matches is among the targets", sel.Text)
@@ -59,23 +59,14 @@ func narrows(sel *recipe.Selector) bool {
 }
 
 // always finds conditions of overrides that hold for every layer in question: they decide nothing.
-func (c *compiler) always(rs *recipe.Step, acting []*Treatment) {
-	for _, o := range rs.Overrides {
+func (c *compiler) always(rs *recipe.Step, matches []match) {
+	for j, o := range rs.Overrides {
 		if o.When == nil || !asksOfLayer(o.When) {
 			continue
 		}
-		targeted, held := 0, 0
-		for _, t := range acting {
-			if c.targeted(o, t.at) {
-				targeted++
-				if c.holds(o.When, t.at) {
-					held++
-				}
-			}
-		}
-		if targeted > 1 && held == targeted {
+		if n := matches[j].targeted.count(); n > 1 && n == matches[j].matched.count() {
 			c.report.Warningf(o.When.Node.Span, "condition-always", "%s holds for all %d layers that it is asked of; leave it out, or mend it",
-				oneLine(o.When.Text), held)
+				oneLine(o.When.Text), n)
 		}
 	}
 }

@@ -13,22 +13,37 @@ import (
 // is answered once, for a recipe asks it again and again.
 type view struct {
 	layers []ir.Layer
-	at     map[string]int                        // layer by name
-	facts  []map[string]any                      // by layer; nil: not asked for yet
-	match  map[*recipe.Selector][]bool           // pattern and condition
-	plain  map[*recipe.Selector][]bool           // pattern alone
-	holds  map[*condition.Condition]map[int]bool // by layer
+	at     map[string]int                     // layer by name
+	facts  []map[string]any                   // by layer; nil: not asked for yet
+	match  map[*recipe.Selector][]bool        // pattern and condition
+	plain  map[*recipe.Selector][]bool        // pattern alone
+	holds  map[*condition.Condition][]verdict // by layer
 }
+
+// verdict is what a condition says of a layer.
+type verdict uint8
+
+const (
+	notAsked verdict = iota
+	holdsNot
+	itHolds
+)
 
 func newView(m *ir.Model) *view {
 	v := &view{layers: m.Layers(), match: map[*recipe.Selector][]bool{}, plain: map[*recipe.Selector][]bool{},
-		holds: map[*condition.Condition]map[int]bool{}}
-	v.at = make(map[string]int, len(v.layers))
-	for i, l := range v.layers {
-		v.at[l.Name] = i
-	}
+		holds: map[*condition.Condition][]verdict{}}
+	v.at = placesOf(v.layers)
 	v.facts = make([]map[string]any, len(v.layers))
 	return v
+}
+
+// placesOf finds layers by name.
+func placesOf(layers []ir.Layer) map[string]int {
+	at := make(map[string]int, len(layers))
+	for i := range layers {
+		at[layers[i].Name] = i
+	}
+	return at
 }
 
 // patterns tells for each layer whether a selector's pattern fits it, whatever its condition says.
@@ -37,8 +52,8 @@ func (c *compiler) patterns(s *recipe.Selector) []bool {
 	got, ok := v.plain[s]
 	if !ok {
 		got = make([]bool, len(v.layers))
-		for i, l := range v.layers {
-			got[i] = fits(s, l)
+		for i := range v.layers {
+			got[i] = fits(s, &v.layers[i])
 		}
 		v.plain[s] = got
 	}
@@ -46,9 +61,12 @@ func (c *compiler) patterns(s *recipe.Selector) []bool {
 }
 
 // fits tells whether a selector's pattern picks a layer; a layer may have several roles.
-func fits(s *recipe.Selector, l ir.Layer) bool {
+func fits(s *recipe.Selector, l *ir.Layer) bool {
 	if s.Match(l.Name, l.Type, l.Role) {
 		return true
+	}
+	if s.ByName() {
+		return false
 	}
 	for _, role := range l.Roles {
 		if role != l.Role && s.Match(l.Name, l.Type, role) {
@@ -75,10 +93,24 @@ func (c *compiler) picks(s *recipe.Selector) []bool {
 	return got
 }
 
-// firstOf returns the first of the selectors that picks layer i, or nil.
-func (c *compiler) firstOf(sels []*recipe.Selector, i int) *recipe.Selector {
-	for _, s := range sels {
-		if c.picks(s)[i] {
+// picker finds the first of some selectors that picks a layer. It asks those behind only where it has to.
+type picker struct {
+	compiler *compiler
+	sels     []*recipe.Selector
+	picks    [][]bool // by selector; nil: not asked for yet
+}
+
+func (c *compiler) picker(sels []*recipe.Selector) picker {
+	return picker{c, sels, make([][]bool, len(sels))}
+}
+
+// first returns the first of the selectors that picks layer i, or nil.
+func (p picker) first(i int) *recipe.Selector {
+	for j, s := range p.sels {
+		if p.picks[j] == nil {
+			p.picks[j] = p.compiler.picks(s)
+		}
+		if p.picks[j][i] {
 			return s
 		}
 	}
@@ -93,11 +125,11 @@ func (c *compiler) holds(when *condition.Condition, i int) bool {
 	v := c.view
 	known := v.holds[when]
 	if known == nil {
-		known = map[int]bool{}
+		known = make([]verdict, len(v.layers))
 		v.holds[when] = known
 	}
-	if yes, ok := known[i]; ok {
-		return yes
+	if known[i] != notAsked {
+		return known[i] == itHolds
 	}
 	if v.facts[i] == nil {
 		v.facts[i] = FactsOfLayer(v.layers[i])
@@ -107,6 +139,8 @@ func (c *compiler) holds(when *condition.Condition, i int) bool {
 		c.report.Add(diag.Diagnostic{Severity: diag.Error, Code: "condition-fails", Span: when.Node.Span,
 			Subject: "layer " + v.layers[i].Name, Message: fmt.Sprintf("the condition cannot be evaluated: %v", err)})
 	}
-	known[i] = yes && err == nil
-	return known[i]
+	if known[i] = holdsNot; yes && err == nil {
+		known[i] = itHolds
+	}
+	return known[i] == itHolds
 }

@@ -22,12 +22,16 @@ type Selector struct {
 	Node *syntax.Node
 	When *condition.Condition // of the form {targets: […], when: …}, over layer, model and vars facts; else nil
 
-	match func(name, typ, role string) bool
-	inner []*Selector // of the form with a condition: its patterns
+	match  func(name, typ, role string) bool
+	byName bool        // match looks at nothing else
+	inner  []*Selector // of the form with a condition: its patterns
 }
 
 // Match tells whether the selector picks a layer of this name, type and role. It does not look at When.
 func (s *Selector) Match(name, typ, role string) bool { return s.match(name, typ, role) }
+
+// ByName tells whether Match looks at the name alone.
+func (s *Selector) ByName() bool { return s.byName }
 
 // Parts returns the patterns of a selector of the form {targets: […], when: …}, nil for any other.
 func (s *Selector) Parts() []*Selector { return s.inner }
@@ -158,7 +162,7 @@ func (p *parser) textSelector(n *syntax.Node) *Selector {
 			p.badPattern(s, err, len("re:"))
 			return nil
 		}
-		s.match = func(name, _, _ string) bool { return re.MatchString(name) }
+		s.byName, s.match = true, func(name, _, _ string) bool { return re.MatchString(name) }
 	case strings.HasPrefix(text, "type:"):
 		word := p.word(s, "type", p.lang.Types)
 		s.match = func(_, typ, _ string) bool { return typ == word }
@@ -200,7 +204,7 @@ func (p *parser) globSelector(s *Selector) *Selector {
 		p.badPattern(s, err, 0)
 		return nil
 	}
-	s.match = func(name, _, _ string) bool { return g.match(name) }
+	s.byName, s.match = true, func(name, _, _ string) bool { return g.match(name) }
 	return s
 }
 
