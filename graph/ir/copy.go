@@ -14,14 +14,20 @@ func (m *Model) Clone() *Model {
 // needs. Plans work on it: nothing done to it can read a weight.
 func (m *Model) Header() *Model {
 	return m.copy(func(t *Tensor) *Tensor {
-		switch t.DType {
-		case Int8, Uint8, Int16, Uint16, Int32, Uint32, Int64, Uint64, Bool:
-			if t.Size() <= smallTensor {
-				return t
-			}
+		if t.InHeader() {
+			return t
 		}
 		return t.Header()
 	})
+}
+
+// InHeader reports whether Model.Header leaves a tensor its bytes.
+func (t *Tensor) InHeader() bool {
+	switch t.DType {
+	case Int8, Uint8, Int16, Uint16, Int32, Uint32, Int64, Uint64, Bool:
+		return t.Size() <= smallTensor
+	}
+	return false
 }
 
 func (m *Model) copy(tensor func(*Tensor) *Tensor) *Model {

@@ -34,6 +34,9 @@ func (g *Graph) Constants() []*Tensor {
 	return list
 }
 
+// SetTensors puts a list in place of the graph's initializers. What the graph says of values stays as it is.
+func (g *Graph) SetTensors(list []*Tensor) { g.tensors, g.index = list, nil }
+
 // SetTensor puts t in place of the constant of its name, where that one stands: in the list of initializers or in a
 // Constant node. A new name becomes the last initializer. What the graph says of the value's type and shape follows.
 func (g *Graph) SetTensor(t *Tensor) {

@@ -25,23 +25,24 @@ type Tensor struct {
 	load  func() ([]byte, error)            // nil: a header
 	read  func(dst []byte, off int64) error // nil: only as a whole
 	align int                               // of read
+	same  *byte                             // one for all copies that share the bytes
 }
 
 // NewTensor returns a tensor over data: elements in row-major order, little endian, sub-byte types packed from the low
 // bits up; strings each as a uvarint length and their bytes. The tensor keeps data, which must not change afterwards.
 func NewTensor(name string, dtype DType, shape []int, data []byte) *Tensor {
-	return &Tensor{Name: name, DType: dtype, Shape: shape, load: func() ([]byte, error) { return data, nil }}
+	return &Tensor{Name: name, DType: dtype, Shape: shape, same: new(byte), load: func() ([]byte, error) { return data, nil }}
 }
 
 // LazyTensor returns a tensor whose bytes come from load, called at most once, when they are first needed.
 func LazyTensor(name string, dtype DType, shape []int, load func() ([]byte, error)) *Tensor {
-	return &Tensor{Name: name, DType: dtype, Shape: shape, load: sync.OnceValues(load)}
+	return &Tensor{Name: name, DType: dtype, Shape: shape, same: new(byte), load: sync.OnceValues(load)}
 }
 
 // ReadTensor returns a tensor whose bytes come from read each time they are needed and are not kept: so a model larger
 // than memory can be walked through. read gives new memory each time and is safe for concurrent use.
 func ReadTensor(name string, dtype DType, shape []int, read func() ([]byte, error)) *Tensor {
-	return &Tensor{Name: name, DType: dtype, Shape: shape, load: read}
+	return &Tensor{Name: name, DType: dtype, Shape: shape, same: new(byte), load: read}
 }
 
 // RangeTensor returns a tensor whose bytes can be had in ranges and are not kept: a file's, or what a pass computes from
@@ -49,7 +50,7 @@ func ReadTensor(name string, dtype DType, shape []int, read func() ([]byte, erro
 // the bytes from off on; both ends of the range are multiples of align, or the tensor's end. read is safe for concurrent
 // use and gives the same bytes each time.
 func RangeTensor(name string, dtype DType, shape []int, align int, read func(dst []byte, off int64) error) *Tensor {
-	t := &Tensor{Name: name, DType: dtype, Shape: shape, read: read, align: max(align, 1)}
+	t := &Tensor{Name: name, DType: dtype, Shape: shape, same: new(byte), read: read, align: max(align, 1)}
 	t.load = func() ([]byte, error) {
 		size, err := ByteSize(dtype, shape)
 		if err != nil {
@@ -124,6 +125,12 @@ func (t *Tensor) Size() int64 {
 
 // HasData reports whether Bytes can give the elements; false for a header.
 func (t *Tensor) HasData() bool { return t.load != nil }
+
+// SharesBytes reports whether two tensors are copies of one, as WithName and WithShape make them: equal bytes, known without
+// reading them.
+func (t *Tensor) SharesBytes(u *Tensor) bool {
+	return t.load != nil && u.load != nil && t.same != nil && t.same == u.same
+}
 
 // Header returns a copy without bytes.
 func (t *Tensor) Header() *Tensor {

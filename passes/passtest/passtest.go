@@ -16,6 +16,7 @@ import (
 	"github.com/pare-ml/pare/graph/exec"
 	"github.com/pare-ml/pare/graph/ir"
 	"github.com/pare-ml/pare/graph/measure"
+	"github.com/pare-ml/pare/graph/patch"
 	"github.com/pare-ml/pare/internal/dataset"
 	"github.com/pare-ml/pare/passes"
 	"github.com/pare-ml/pare/recipe/diag"
@@ -75,14 +76,16 @@ func Run(t testing.TB, p *passes.Pass, m *ir.Model, s Step) *Result {
 func Try(t testing.TB, p *passes.Pass, m *ir.Model, s Step) (*Result, error) {
 	t.Helper()
 	before := digest(t, m)
-	r, err := try(p, m, s, 1)
+	r, err := try(p, m, m.Clone(), s, 1)
 	if err != nil {
 		return nil, err
 	}
-	again, err := try(p, m, s, 3)
+	draft := patch.NewDraft(m)
+	again, err := try(p, m, draft.Model, s, 3)
 	if err != nil {
 		t.Fatalf("fails with 3 workers and not with 1: %v", err)
 	}
+	comparePatched(t, m, draft, r.Model)
 	if digest(t, r.Model) != digest(t, again.Model) {
 		t.Errorf("the result depends on the number of workers, or on the run")
 	}
@@ -93,7 +96,8 @@ func Try(t testing.TB, p *passes.Pass, m *ir.Model, s Step) (*Result, error) {
 	return r, nil
 }
 
-func try(p *passes.Pass, m *ir.Model, s Step, workers int) (*Result, error) {
+// try runs a pass on work, which is a copy of m.
+func try(p *passes.Pass, m, work *ir.Model, s Step, workers int) (*Result, error) {
 	step, params, problems, err := s.decode(p, m)
 	r := &Result{Params: step, Problems: problems}
 	if err != nil {
@@ -102,7 +106,7 @@ func try(p *passes.Pass, m *ir.Model, s Step, workers int) (*Result, error) {
 	if s.Input == nil {
 		s.Input = m
 	}
-	r.Header, r.Model = m.Header(), m.Clone()
+	r.Header, r.Model = m.Header(), work
 	if r.Foreseen, err = s.each(p, r.Header, step, params, func(layers []passes.LayerParams) ([]passes.Effect, error) {
 		site := &passes.Site{Step: "step", Model: r.Header, Input: s.Input.Header(), Workers: workers, Seed: s.Seed}
 		return p.Foresee(site, step, layers)
