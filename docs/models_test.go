@@ -14,11 +14,11 @@ import (
 func models(t *testing.T, dir string) {
 	t.Helper()
 	for name, m := range map[string]*ir.Model{"mobile": mobile(), "attention": attention(), "tied": tied()} {
-		files, err := onnx.Format.Encode(m)
+		b, err := onnx.Encode(m)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := os.WriteFile(filepath.Join(dir, name+".onnx"), files[0].Data, 0o666); err != nil {
+		if err := os.WriteFile(filepath.Join(dir, name+".onnx"), b, 0o666); err != nil {
 			t.Fatal(err)
 		}
 	}

@@ -19,6 +19,8 @@ var compileChecks = []recipe.Check{
 	{Code: "gate-undecidable", Severity: diag.Error, Mixed: true, Model: true, Doc: "a gate that the number of samples can never meet: an error, a warning with on_fail: warn"},
 	{Code: "ignore-without-effect", Severity: diag.Warning, Model: true, Doc: "a selector of ignore that takes nothing out"},
 	{Code: "layer-untouched", Severity: diag.Note, Model: true, Doc: "layers with weights that no step picks"},
+	{Code: "lock-damaged", Severity: diag.Error, Doc: "pare.lock is not as pare writes it: a merge that is not settled, an edit"},
+	{Code: "lock-stale", Severity: diag.Warning, Model: true, Doc: "the recipe, an input or a version is not what pare.lock says"},
 	{Code: "manifest-missing", Severity: diag.Note, Model: true, Doc: "the manifest that the recipe names is not there, the model is"},
 	{Code: "manifest-stale", Severity: diag.Warning, Model: true, Doc: "the manifest is not the header of the model any more"},
 	{Code: "manifest-used", Severity: diag.Note, Model: true, Doc: "the model is not there, so its manifest is taken"},

@@ -4,9 +4,10 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
+
+	"github.com/pare-ml/pare/internal/lazyregexp"
 )
 
 const head = `# What the recipes of this folder were built from, and what came of it. Commit this file: with it
@@ -64,7 +65,7 @@ func section(b *bytes.Buffer, name string, n int) {
 	}
 }
 
-var plain = regexp.MustCompile(`^(\.\./)*[A-Za-z_][A-Za-z0-9_.+/-]*$`)
+var plain = lazyregexp.New(`^(\.\./)*[A-Za-z_][A-Za-z0-9_.+/-]*$`)
 
 // words that YAML takes for something else than text.
 var words = []string{"true", "false", "null", "yes", "no", "on", "off", "y", "n"}

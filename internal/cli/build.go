@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"context"
 	"fmt"
 	"path/filepath"
 	"strings"
@@ -8,6 +9,7 @@ import (
 	"github.com/pare-ml/pare/evaluate"
 	"github.com/pare-ml/pare/graph"
 	"github.com/pare-ml/pare/graph/ir"
+	"github.com/pare-ml/pare/graph/lock"
 	"github.com/pare-ml/pare/internal/dataset"
 	"github.com/pare-ml/pare/internal/gnuflag"
 	"github.com/pare-ml/pare/recipe"
@@ -19,12 +21,18 @@ var buildVerb = &verb{
 	long: `Runs the recipe's passes, writes the artefact, reads it back, measures it against the model that came in and decides
 the gates. The folder named by --out then holds the artefact, report.json, report.md, recipe.yaml (the recipe with
 every default written out) and SHA256SUMS. If a gate is not met or undecided the build exits 4, the folder stays
-as it was, and the result goes to the folder of that name with .rejected behind it.`,
+as it was, and the result goes to the folder of that name with .rejected behind it.
+
+What the result was built from, and its digests, are written into pare.lock beside the recipe. With --locked the
+build gives what the lock says or nothing: it exits 5 if an input, a variable, a version or the result differs.`,
 	setup: func(f *gnuflag.Set) func(*session, []string) error {
 		var o buildOptions
 		f.StringArrayVar(&o.set, "set", "give a declared variable another value: name=value")
 		f.StringVar(&o.out, "out", "", "folder of the result (default dist/NAME, NAME being the recipe's)")
 		f.IntVar(&o.workers, "workers", 0, "goroutines that compute (0: one for each processor); the bytes do not depend on it")
+		f.BoolVar(&o.locked, "locked", false, "build what pare.lock says, or exit 5")
+		f.BoolVar(&o.noLock, "no-lock", false, "leave pare.lock as it is")
+		f.StringVar(&o.memory, "memory-limit", "", "refuse a plan that needs more memory, and keep below it: 4GB")
 		f.BoolVar(&o.quiet, "quiet", false, "print the findings and the last line alone")
 		return func(s *session, args []string) error { return s.build(args[0], o) }
 	},
@@ -34,18 +42,42 @@ type buildOptions struct {
 	set     []string
 	out     string
 	workers int
+	locked  bool
+	noLock  bool
+	memory  string
 	quiet   bool
 }
 
-func (s *session) build(path string, o buildOptions) error {
-	if o.workers < 0 {
+// check refuses options that make no sense.
+func (o *buildOptions) check() error {
+	switch {
+	case o.workers < 0:
 		return usageError{fmt.Sprintf("--workers is %d; it must be 0 or more", o.workers)}
+	case o.locked && o.noLock:
+		return usageError{"--locked builds what the lock says and --no-lock without it; give one of them"}
+	}
+	return nil
+}
+
+func (s *session) build(path string, o buildOptions) error {
+	if err := o.check(); err != nil {
+		return err
+	}
+	limit, err := memoryLimit(o.memory)
+	if err != nil {
+		return err
 	}
 	p, err := s.load(path, o.set)
 	if err != nil {
 		return err
 	}
 	defer p.Close()
+	var locked *lock.Recipe
+	if o.locked && p.recipe != nil {
+		if locked, err = s.verifyLocked(p); err != nil {
+			return err
+		}
+	}
 	plan, err := s.compile(p, diag.Error)
 	if err == nil {
 		err = p.checkData(plan)
@@ -57,6 +89,16 @@ func (s *session) build(path string, o buildOptions) error {
 	p.silence(plan != nil)
 	if perr := printFindings(s.stderr, p.report, p.strict(false)); err == nil {
 		err = perr
+	}
+	if err != nil {
+		return err
+	}
+	if err := limit.apply(plan); err != nil {
+		return err
+	}
+	now, err := p.buildState(s.ctx, plan)
+	if err == nil && locked != nil {
+		err = p.checkLocked(locked, now)
 	}
 	if err != nil {
 		return err
@@ -75,14 +117,74 @@ func (s *session) build(path string, o buildOptions) error {
 	if err != nil {
 		return err
 	}
-	r := &graph.Runner{Suite: suite, Workers: o.workers, Open: p.Model, Data: p.Data, Log: bar.update}
+	r := &graph.Runner{Suite: suite, Workers: o.workers, Open: p.Model, Data: p.Data, Log: bar.update, Seal: p.seal(s.ctx, now, locked)}
 	tool := evaluate.Tool{Name: "pare", Version: Version()}
 	built, err := r.Build(s.ctx, plan, input, tool, p.report, filepath.Clean(o.out))
 	bar.clear()
 	if err != nil {
 		return err
 	}
-	return s.printBuilt(built, o)
+	if err := s.printBuilt(built, o); err != nil || o.locked || o.noLock {
+		return err
+	}
+	return s.keepLock(p, now, built)
+}
+
+// verifyLocked reads the lock and holds the inputs that it lists against it.
+func (s *session) verifyLocked(p *project) (*lock.Recipe, error) {
+	r, err := mustLock(p)
+	if err != nil {
+		return nil, err
+	}
+	wrong, err := p.verifyInputs(s.ctx, r)
+	if err == nil && wrong != nil {
+		err = p.notLocked(wrong)
+	}
+	return r, err
+}
+
+// buildState is what the recipe is built from, with the digests of all inputs.
+func (p *project) buildState(ctx context.Context, plan *graph.Plan) (*lock.Recipe, error) {
+	if err := p.openAllData(); err != nil {
+		return nil, err
+	}
+	return p.state(ctx, plan, true)
+}
+
+// seal marks the model with what it was made from, refuses a result that a lock does not expect, and makes sure that the
+// inputs are still what they were. locked may be nil.
+func (p *project) seal(ctx context.Context, now, locked *lock.Recipe) graph.Seal {
+	return graph.Seal{
+		Marks: []ir.KeyValue{{Key: graph.MarkRecipe, Value: now.Effective}, {Key: graph.MarkVersion, Value: now.Tool}, {Key: graph.MarkLock, Value: now.Digest()}},
+		Written: func(files []evaluate.File) error {
+			if locked == nil || locked.Artifacts == nil {
+				return nil
+			}
+			if list := lock.CompareArtifacts(locked.Artifacts, artifactsOf(files)); list != nil {
+				return differs(fmt.Sprintf("the result is not what %s says, so nothing is published", lockName(p.source.Name)), list)
+			}
+			return nil
+		},
+		Documents: func(*evaluate.Report, []graph.Sealed) ([]graph.Document, error) {
+			return nil, p.inputs.Check(ctx)
+		},
+	}
+}
+
+// keepLock writes into the lock what was built.
+func (s *session) keepLock(p *project, now *lock.Recipe, built *graph.Built) error {
+	now.Artifacts = artifactsOf(built.Report.Artifacts)
+	if err := p.tensors(now); err != nil {
+		return err
+	}
+	changed, note, err := p.writeLock(now)
+	if note != "" {
+		fmt.Fprintf(s.stderr, "pare: %s\n", note)
+	}
+	if err == nil && changed {
+		fmt.Fprintf(s.stderr, "%s says what this was built from; keep it with the recipe\n", lockName(p.source.Name))
+	}
+	return err
 }
 
 // input opens the model that goes in, for its weights: a manifest will not do.

@@ -8,7 +8,9 @@ import (
 
 	"github.com/pare-ml/pare/graph"
 	"github.com/pare-ml/pare/graph/format"
+	"github.com/pare-ml/pare/graph/lock"
 	"github.com/pare-ml/pare/graph/store"
+	"github.com/pare-ml/pare/internal/inputs"
 )
 
 // Exit codes, as docs/recipe.md lists them.
@@ -49,6 +51,8 @@ func (s *session) exit(err error) int {
 		signal   stopped
 		damaged  *format.Damaged
 		changed  *format.Changed
+		altered  *inputs.Changed
+		lockFile *lock.Damage
 		occupied *store.Occupied
 		gate     *graph.GateError
 	)
@@ -66,7 +70,7 @@ func (s *session) exit(err error) int {
 		code = exitUsage
 	case errors.As(err, &gate):
 		code = exitGate
-	case errors.As(err, &changed), errors.As(err, &integrityError{}):
+	case errors.As(err, &changed), errors.As(err, &altered), errors.As(err, &integrityError{}), errors.As(err, &lockFile):
 		code = exitIntegrity
 	case errors.As(err, &damaged):
 		code = exitDamaged

@@ -131,6 +131,10 @@ func (s *session) check(path string, set []string) (*project, error) {
 		p.Close()
 		return nil, err
 	}
+	if err := p.lintLock(s.ctx, plan); err != nil {
+		p.Close()
+		return nil, err
+	}
 	p.silence(plan != nil)
 	return p, nil
 }

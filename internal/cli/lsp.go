@@ -94,12 +94,8 @@ func (h *held) text(path string) []byte {
 	return h.buffer(path)
 }
 
-// header returns the header of the model in the file f, which stands at path.
-func (h *held) header(path string, f *os.File) (*ir.Model, error) {
-	info, err := f.Stat()
-	if err != nil {
-		return nil, err
-	}
+// header returns the header of the model in the file at path, of which info is known.
+func (h *held) header(path string, info fs.FileInfo) (*ir.Model, error) {
 	return h.models.open(path, info)
 }
 

@@ -6,14 +6,16 @@ import (
 	"io"
 	"io/fs"
 	"os"
-	"path"
+	slashpath "path"
 	"path/filepath"
 	"strings"
 	"sync"
 
 	formatall "github.com/pare-ml/pare/graph/format/all"
 	"github.com/pare-ml/pare/graph/ir"
+	"github.com/pare-ml/pare/graph/lock"
 	"github.com/pare-ml/pare/internal/dataset"
+	"github.com/pare-ml/pare/internal/inputs"
 	"github.com/pare-ml/pare/recipe"
 	"github.com/pare-ml/pare/recipe/diag"
 	"github.com/pare-ml/pare/recipe/schema"
@@ -28,6 +30,11 @@ type project struct {
 	lang   *recipe.Language
 	config *recipe.Config // of the repository; nil if it has none
 	report diag.List
+
+	inputs inputs.Set              // what was opened
+	used   map[*inputs.File]string // of these, what the recipe is built from, with what it is for
+	useMu  sync.Mutex              // of used
+	models []opened                // of these, what models are
 
 	rev   *revision // the files of a commit stand in front of those of the tree; nil: none
 	dir   string    // the recipe's folder
@@ -82,7 +89,7 @@ func (p *project) fragment(path string) ([]byte, error) {
 	if text := p.held.text(p.absolute(path)); text != nil {
 		return text, nil
 	}
-	f, err := p.open(path)
+	f, err := p.open(path, lock.Import)
 	var gone *errMissing
 	switch {
 	case errors.As(err, &gone):
@@ -90,8 +97,7 @@ func (p *project) fragment(path string) ([]byte, error) {
 	case err != nil:
 		return nil, err
 	}
-	defer f.Close()
-	return io.ReadAll(io.LimitReader(f, recipeBytes+1))
+	return io.ReadAll(io.LimitReader(f.Reader(), recipeBytes+1))
 }
 
 // recipeBytes is the size of the largest recipe that the language takes.
@@ -134,6 +140,7 @@ func (p *project) Close() {
 	for _, c := range p.files {
 		c() // files opened for reading only: nothing is lost if closing fails
 	}
+	p.inputs.Close()
 }
 
 // errMissing marks an input that is not there.
@@ -141,9 +148,28 @@ type errMissing struct{ path string }
 
 func (e *errMissing) Error() string { return e.path + " is not there" }
 
-// open opens an input of the recipe: a regular file below the root.
-func (p *project) open(path string) (*os.File, error) {
-	name, err := filepath.Rel(p.top, filepath.Join(p.dir, filepath.FromSlash(path)))
+// open opens an input of the recipe: a regular file below the root. It stays open until the project is closed. kind is
+// one of package lock's.
+func (p *project) open(path, kind string) (*inputs.File, error) {
+	f, err := p.lookUp(path, kind)
+	if err != nil {
+		return nil, err
+	}
+	p.useMu.Lock()
+	defer p.useMu.Unlock()
+	if p.used == nil {
+		p.used = map[*inputs.File]string{}
+	}
+	if p.used[f] == "" {
+		p.used[f] = kind
+	}
+	return f, nil
+}
+
+// lookUp is open for a file that is not yet known to be an input.
+func (p *project) lookUp(path, kind string) (*inputs.File, error) {
+	full := p.absolute(path)
+	name, err := filepath.Rel(p.top, full)
 	if err != nil || !filepath.IsLocal(name) {
 		return nil, fmt.Errorf("%s lies outside %s, the folder that inputs may come from", path, p.top)
 	}
@@ -151,16 +177,11 @@ func (p *project) open(path string) (*os.File, error) {
 	if err != nil {
 		return nil, err
 	}
-	info, err := root.Stat(name)
-	switch {
-	case errors.Is(err, fs.ErrNotExist):
+	f, err := p.inputs.Open(root, name, path, kind)
+	if errors.Is(err, fs.ErrNotExist) {
 		return nil, &errMissing{path}
-	case err != nil:
-		return nil, err
-	case !info.Mode().IsRegular():
-		return nil, fmt.Errorf("%s is not a regular file", path)
 	}
-	return root.Open(name)
+	return f, err
 }
 
 // rootOf is where a file of the repository is read from: a commit, if the recipe is one of a commit and it holds the
@@ -184,24 +205,37 @@ func (p *project) Model(path string) (*ir.Model, error) {
 	if strings.HasPrefix(path, schema.RemoteScheme) {
 		return nil, &errMissing{path}
 	}
-	f, err := p.open(path) // checks that the file may be read
+	kind := lock.Model
+	if path == p.recipe.Model.Manifest {
+		kind = lock.Manifest
+	}
+	f, err := p.open(path, kind) // checks that the file may be read
 	if err != nil {
 		return nil, err
 	}
 	if p.held != nil {
-		defer f.Close()
-		return p.held.header(p.absolute(path), f)
+		return p.held.header(p.absolute(path), f.Info())
 	}
-	full := f.Name() // below the root that it was found in
-	f.Close()
-	m, done, err := formatall.Open(full)
+	m, done, err := formatall.Open(f.Name()) // below the root that it was found in
 	if err != nil {
 		return nil, err
 	}
 	p.mu.Lock()
 	p.files = append(p.files, done)
+	p.models = append(p.models, opened{path, kind, m})
 	p.mu.Unlock()
+	for _, beside := range m.Files {
+		if _, err := p.open(slashpath.Join(slashpath.Dir(path), beside), lock.Weights); err != nil {
+			return nil, err
+		}
+	}
 	return m, nil
+}
+
+// opened is a model with the path that the recipe has for it.
+type opened struct {
+	path, kind string
+	model      *ir.Model
 }
 
 // absolute is where a path of the recipe leads.
@@ -237,21 +271,19 @@ func (p *project) dataNames() []string {
 }
 
 func (p *project) openData(d recipe.Data) (dataset.Set, error) {
-	images, err := p.open(d.Images)
+	images, err := p.open(d.Images, lock.Data)
 	if err != nil {
 		return nil, err
 	}
-	defer images.Close()
 	var labels io.Reader
 	if d.Labels != "" {
-		f, err := p.open(d.Labels)
+		f, err := p.open(d.Labels, lock.Data)
 		if err != nil {
 			return nil, err
 		}
-		defer f.Close()
-		labels = f
+		labels = f.Reader()
 	}
-	return dataset.OpenIDX(d.Name, images, labels, dataset.IDXOptions{Skip: d.Skip, Samples: d.Samples, Mean: d.Mean, Std: d.Std})
+	return dataset.OpenIDX(d.Name, images.Reader(), labels, dataset.IDXOptions{Skip: d.Skip, Samples: d.Samples, Mean: d.Mean, Std: d.Std})
 }
 
 // missing reports an input that is not there at the place where the recipe names it, or returns the error.
@@ -272,7 +304,7 @@ func (p *project) missing(err error, n *syntax.Node, severity diag.Severity) err
 // in, so only the file's name is compared.
 func naming(n *syntax.Node, name string) diag.Span {
 	for _, pair := range n.Pairs {
-		if v := pair.Value; v.Kind == syntax.Scalar && path.Base(v.Text) == path.Base(name) {
+		if v := pair.Value; v.Kind == syntax.Scalar && slashpath.Base(v.Text) == slashpath.Base(name) {
 			return v.Span
 		}
 	}

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/pare-ml/pare/graph"
+	"github.com/pare-ml/pare/graph/lock"
 	"github.com/pare-ml/pare/graph/target"
 	"github.com/pare-ml/pare/internal/human"
 	"github.com/pare-ml/pare/recipe/diag"
@@ -18,15 +19,14 @@ func (s *session) suiteOf(p *project, report *diag.List) (*graph.Suite, error) {
 	if t.Path == "" {
 		return s.suite, nil
 	}
-	f, err := p.open(t.Path)
+	f, err := p.open(t.Path, lock.Target)
 	if err != nil {
 		if err = p.missing(err, t.Node, diag.Error); err == nil {
 			err = findingsError{}
 		}
 		return nil, err
 	}
-	defer f.Close()
-	text, err := io.ReadAll(io.LimitReader(f, recipeBytes+1))
+	text, err := io.ReadAll(io.LimitReader(f.Reader(), recipeBytes+1))
 	if err != nil {
 		return nil, err
 	}

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"runtime"
 	"runtime/debug"
+	"strings"
 
 	"github.com/pare-ml/pare/internal/gnuflag"
 )
@@ -26,4 +27,20 @@ func Version() string {
 		return "development"
 	}
 	return info.Main.Version
+}
+
+// release is the version that counts where equal bytes matter: of a tagged release, else development. A build from any
+// other commit names that commit, and a result that holds the name would change with every commit.
+func release() string {
+	v := Version()
+	parts := strings.Split(v, "-")
+	last := parts[len(parts)-1]
+	if !strings.HasPrefix(v, "v") || strings.Contains(v, "+") || len(parts) > 1 && len(last) == 12 && isHex(last) {
+		return "development"
+	}
+	return v
+}
+
+func isHex(s string) bool {
+	return strings.Trim(s, "0123456789abcdef") == ""
 }
