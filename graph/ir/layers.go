@@ -225,7 +225,8 @@ func isTable(w stored) bool {
 	case Float32, Float16, BFloat16, Float64:
 		return true
 	}
-	return len(w.others) > 0
+	blocks, _ := w.DType.Block()
+	return blocks > 0 || len(w.others) > 0
 }
 
 // addedBias finds the constant vector that the only node after a matrix product adds.
