@@ -52,7 +52,7 @@ type testCase struct {
 func TestDigests(t *testing.T) {
 	committed := readDigests(t)
 	got := map[string]string{}
-	for _, c := range slices.Concat(executorCases(), buildCases()) {
+	for _, c := range slices.Concat(executorCases(), measureCases(), buildCases()) {
 		ways := []how{{workers: 1}, {workers: 2}, {workers: 7}}
 		if c.builds {
 			ways[1].shuffle, ways[2].shuffle = 1, 2
@@ -63,7 +63,7 @@ func TestDigests(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			first := c.compute(t, ways[0])
 			for part, digest := range first {
-				name := strings.TrimSpace(c.name + ": " + part)
+				name := strings.TrimSuffix(c.name+": "+part, ": ")
 				got[name] = digest
 				if !*update && committed[name] != digest {
 					t.Errorf("%s is %s; want %q", name, digest, committed[name])
