@@ -57,7 +57,7 @@ func TestDamage(t *testing.T) {
 	for name, damage := range damages() {
 		for _, what := range []string{"blob", "streamed blob", "entry"} {
 			t.Run(what+" "+name, func(t *testing.T) {
-				s, warned := open(t, t.TempDir(), store.Options{})
+				s, warned := open(t, tempDir(t), store.Options{})
 				e := mustKeep(t, s, key("k"), payload)
 				d := e.Blobs[0].Digest
 				path := s.BlobPath(d)
@@ -117,7 +117,7 @@ func TestPutOverDamage(t *testing.T) {
 	payload := strings.Repeat("weights ", 4000)
 	for name, damage := range damages() {
 		for _, streamed := range []bool{false, true} {
-			s, warned := open(t, t.TempDir(), store.Options{})
+			s, warned := open(t, tempDir(t), store.Options{})
 			d := mustKeep(t, s, key("k"), payload).Blobs[0].Digest
 			damage(t, s.BlobPath(d), []byte(payload))
 			var err error
@@ -138,7 +138,7 @@ func TestPutOverDamage(t *testing.T) {
 
 // Two entries that changed places, and one of another version, are damage; so is a blob under another's name.
 func TestSwapped(t *testing.T) {
-	s, warned := open(t, t.TempDir(), store.Options{})
+	s, warned := open(t, tempDir(t), store.Options{})
 	a, b := mustKeep(t, s, key("a"), "one"), mustKeep(t, s, key("b"), "two")
 	swap(t, s.EntryPath(key("a")), s.EntryPath(key("b")))
 	swap(t, s.BlobPath(a.Blobs[0].Digest), s.BlobPath(b.Blobs[0].Digest))
@@ -176,7 +176,7 @@ func swap(t *testing.T, a, b string) {
 
 // A digest that lies about the size finds nothing, and the sound blob stays.
 func TestWrongSize(t *testing.T) {
-	s, warned := open(t, t.TempDir(), store.Options{})
+	s, warned := open(t, tempDir(t), store.Options{})
 	d, err := s.Put([]byte("content"))
 	if err != nil {
 		t.Fatal(err)
@@ -192,7 +192,7 @@ func TestWrongSize(t *testing.T) {
 }
 
 func TestVerify(t *testing.T) {
-	s, warned := open(t, t.TempDir(), store.Options{})
+	s, warned := open(t, tempDir(t), store.Options{})
 	for i := range 10 {
 		mustKeep(t, s, key(fmt.Sprint(i)), fmt.Sprint("blob ", i), "shared")
 	}

@@ -149,8 +149,12 @@ func full(err error, path string, need int64) error {
 	if err == nil || !isFull(err) {
 		return err
 	}
-	if free, ok := freeBytes(filepath.Dir(path)); ok {
-		return fmt.Errorf("%w (%d bytes needed, %d free)", err, need, free)
+	for dir := filepath.Dir(path); ; dir = filepath.Dir(dir) { // it need not exist yet
+		if free, ok := freeBytes(dir); ok {
+			return fmt.Errorf("%w (%d bytes needed, %d free)", err, need, free)
+		}
+		if dir == filepath.Dir(dir) {
+			return err
+		}
 	}
-	return err
 }

@@ -28,12 +28,15 @@ type Faulty struct {
 }
 
 // NewFaulty returns a file system on the real one.
-func NewFaulty(f Fault) *Faulty {
+func NewFaulty(f Fault) *Faulty { return NewFaultyOn(store.OS{}, f) }
+
+// NewFaultyOn returns a file system on another.
+func NewFaultyOn(base store.FS, f Fault) *Faulty {
 	if f.Err == nil {
 		f.Err = syscall.EIO
 	}
 	t := &Faulty{fault: f, syncs: map[*file]bool{}}
-	t.base, t.on = store.OS{}, t.step
+	t.base, t.on = base, t.step
 	return t
 }
 

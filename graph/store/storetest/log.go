@@ -27,9 +27,12 @@ type Log struct {
 }
 
 // NewLog returns a file system on the real one. What lies below root now is taken to be safe.
-func NewLog(root string) (*Log, error) {
+func NewLog(root string) (*Log, error) { return NewLogOn(store.OS{}, root) }
+
+// NewLogOn returns a file system on another.
+func NewLogOn(base store.FS, root string) (*Log, error) {
 	l := &Log{root: root, start: disk{names: map[inode]map[string]inode{}, data: map[inode][]byte{}}}
-	l.base = store.OS{}
+	l.base = base
 	l.on = func(_ int, op *Op, do func(int) error) error {
 		if op.Kind == "create" {
 			if _, err := os.Lstat(op.Path); err == nil {
