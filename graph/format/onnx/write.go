@@ -5,9 +5,8 @@ import (
 	"math"
 	"slices"
 
-	"google.golang.org/protobuf/encoding/protowire"
-
 	"github.com/pare-ml/pare/graph/ir"
+	"github.com/pare-ml/pare/internal/protowire"
 )
 
 // output is a message being written: pieces that are put together once, when the sizes of all are known.
