@@ -22,13 +22,15 @@ func init() {
 
 		"QuantizeLinear": inferQuantize, "DequantizeLinear": inferDequantize, "DynamicQuantizeLinear": inferDynamicQuantize,
 
+		"Attention": inferAttention,
+
 		"LSTM": inferRecurrent, "GRU": inferRecurrent, "RNN": inferRecurrent,
 	}
 	for _, op := range []string{"Relu", "LeakyRelu", "Clip", "Sigmoid", "HardSigmoid", "HardSwish", "Tanh", "Softmax", "LogSoftmax",
 		"Hardmax", "Sqrt", "Exp", "Log", "Neg", "Abs", "Floor", "Ceil", "Round", "Erf", "Reciprocal", "Elu", "Selu", "Celu", "Gelu",
 		"Mish", "Swish", "Softplus", "Softsign", "ThresholdedRelu", "Shrink", "Sin", "Cos", "Tan", "Asin", "Acos", "Atan", "Sinh",
 		"Cosh", "Asinh", "Acosh", "Atanh", "Sign", "CumSum", "LRN", "LpNormalization", "MeanVarianceNormalization", "Not",
-		"BitwiseNot", "InstanceNormalization", "GroupNormalization", "RMSNormalization", "Trilu"} {
+		"BitwiseNot", "InstanceNormalization", "GroupNormalization", "RMSNormalization", "RotaryEmbedding", "Trilu"} {
 		rules[op] = inferSame
 	}
 	for _, op := range []string{"IsNaN", "IsInf"} {

@@ -136,7 +136,7 @@ func (x *Index) layer(n *Node) (Layer, bool) {
 		if sumNorm(n) {
 			at, biasAt = 2, 3
 		}
-		if w = x.constant(n.Input(at)); w.Tensor == nil {
+		if w = x.normWeight(n.Input(at)); w.Tensor == nil {
 			return l, false
 		}
 		l.Type = "norm"

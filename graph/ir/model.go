@@ -27,6 +27,7 @@ type Model struct {
 	Extra   Extra  // fields of the file's top level that pare does not read, kept as they are: functions, training
 
 	Files    []string     // the other files that the model was read from, relative to the folder of Path, sorted: external data, shards
+	Notes    []string     // what a reader could not find out about the model, for whoever looks at it
 	Attached []Attachment // files that travel with the weights, sorted by name
 	Carried  any          // what the format that read the model needs to write it again; only that format looks inside. Never changed
 }

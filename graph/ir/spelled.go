@@ -27,6 +27,28 @@ func (x *Index) normScale(n *Node) stored {
 	return stored{}
 }
 
+// normWeight follows the scale of a normalization to its constant, also where it is stored less one, as Gemma's are.
+func (x *Index) normWeight(value string) stored {
+	if w := x.constant(value); w.Tensor != nil {
+		return w
+	}
+	sum := x.past(value, "Cast", "Identity")
+	if sum == nil || !sum.Is("Add") || len(sum.Inputs) != 2 {
+		return stored{}
+	}
+	a, b := x.constant(sum.Inputs[0]), x.constant(sum.Inputs[1])
+	if a.Tensor == nil || b.Tensor == nil {
+		return stored{}
+	}
+	switch {
+	case a.Len() == 1:
+		return b
+	case b.Len() == 1:
+		return a
+	}
+	return stored{}
+}
+
 // past returns the producer of a value, looking through nodes of these operators.
 func (x *Index) past(value string, ops ...string) *Node {
 	n := x.Producer(value)

@@ -13,12 +13,14 @@ import (
 	"github.com/pare-ml/pare/graph/format"
 	"github.com/pare-ml/pare/graph/format/manifest"
 	"github.com/pare-ml/pare/graph/format/onnx"
+	"github.com/pare-ml/pare/graph/format/safetensors"
 	"github.com/pare-ml/pare/graph/ir"
 )
 
 // formats is the list: one line a format.
 var formats = []*format.Format{
 	&onnx.Format,
+	&safetensors.Format,
 	&manifest.Format,
 }
 
@@ -51,14 +53,12 @@ var foreign = []struct {
 	format, advice string
 	is             func(head []byte) bool
 }{
-	{"PyTorch or Keras archive (zip)", "archives and pickles can run code when they are loaded, so pare does not open them: export the model to ONNX with torch.onnx.export or tf2onnx",
+	{"PyTorch or Keras archive (zip)", "archives and pickles can run code when they are loaded, so pare does not open them: export the model to ONNX with torch.onnx.export or tf2onnx, or save it with save_pretrained, which writes safetensors",
 		func(h []byte) bool { return bytes.HasPrefix(h, []byte("PK\x03\x04")) }},
-	{"Python pickle", "pickles can run code when they are loaded, so pare does not open them: export the model to ONNX with torch.onnx.export",
+	{"Python pickle", "pickles can run code when they are loaded, so pare does not open them: export the model to ONNX with torch.onnx.export, or save it with save_pretrained, which writes safetensors",
 		func(h []byte) bool { return len(h) > 2 && h[0] == 0x80 && h[1] >= 2 && h[1] <= 5 }},
 	{"GGUF file", "pare does not read it yet: give it the ONNX model",
 		func(h []byte) bool { return bytes.HasPrefix(h, []byte("GGUF")) }},
-	{"safetensors file", "it holds weights without the graph, and pare does not read it yet: give it the ONNX model",
-		func(h []byte) bool { return len(h) > 9 && h[8] == '{' && h[5] == 0 && h[6] == 0 && h[7] == 0 }},
 	{"Keras file (HDF5)", "export the model to ONNX with tf2onnx",
 		func(h []byte) bool { return bytes.HasPrefix(h, []byte("\x89HDF\r\n\x1a\n")) }},
 	{"TensorFlow Lite file", "pare does not read it: export the model it was made from to ONNX",
@@ -98,15 +98,15 @@ func names() string {
 	return strings.Join(list, ", ")
 }
 
-// Open reads the model in a file of whatever format it is found to be. close releases the file; the model's tensors must
-// not be asked for their bytes after that.
+// Open reads the model in a file of whatever format it is found to be; a folder is one of Hugging Face's. close releases
+// the file; the model's tensors must not be asked for their bytes after that.
 func Open(path string) (m *ir.Model, close func() error, err error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return nil, nil, err
 	}
 	if info.IsDir() {
-		return nil, nil, fmt.Errorf("%s: this is a folder; pare reads models in single files: %s", path, names())
+		return safetensors.Format.Open(path)
 	}
 	if !info.Mode().IsRegular() {
 		return nil, nil, fmt.Errorf("%s: this is a pipe or a device; pare reads regular files", path)

@@ -66,7 +66,7 @@ func TestOpen(t *testing.T) {
 		"m.pt":           {"PK\x03\x04 torch", "zip"},
 		"m.pkl":          {"\x80\x04\x95\x00\x00\x00\x00", "pickle"},
 		"m.gguf":         {"GGUF\x03\x00\x00\x00", "GGUF"},
-		"m.safetensors":  {"\x10\x00\x00\x00\x00\x00\x00\x00{\"a\":{}}      ", "safetensors"},
+		"m.safetensors":  {"\x10\x00\x00\x00\x00\x00\x00\x00{\"a\":{}}      ", "14 bytes follow"},
 		"m.h5":           {"\x89HDF\r\n\x1a\n", "HDF5"},
 		"m.tflite":       {"\x1c\x00\x00\x00TFL3", "TensorFlow Lite"},
 		"lfs.onnx":       {"version https://git-lfs.github.com/spec/v1\n", "git lfs pull"},
@@ -88,7 +88,7 @@ func TestOpen(t *testing.T) {
 	if _, _, err := Open(filepath.Join(dir, "none.onnx")); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("none.onnx: %v", err)
 	}
-	if _, _, err := Open(dir); err == nil || !strings.Contains(err.Error(), "folder") {
+	if _, _, err := Open(t.TempDir()); err == nil || !strings.Contains(err.Error(), "holds no model.safetensors") {
 		t.Errorf("folder: %v", err)
 	}
 }

@@ -1,0 +1,223 @@
+package safetensors
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"regexp"
+	"slices"
+	"strings"
+
+	"github.com/pare-ml/pare/graph/arch"
+	"github.com/pare-ml/pare/graph/format"
+	"github.com/pare-ml/pare/graph/ir"
+	"github.com/pare-ml/pare/internal/strictjson"
+)
+
+// Names of the files of a folder.
+const (
+	single     = "model.safetensors"
+	indexName  = "model.safetensors.index.json"
+	indexEnd   = ".safetensors.index.json"
+	configName = "config.json"
+)
+
+const (
+	maxConfig = 16 << 20
+	maxIndex  = maxHeader
+)
+
+func tooLong(size, limit int64) string {
+	return fmt.Sprintf("the file has %d bytes; at most %d are allowed", size, limit)
+}
+
+// folder is what a model was read from. It is the model's Carried.
+type folder struct {
+	root     *os.Root
+	path     string   // of the folder
+	shards   []*file  // in the order of their names
+	names    []string // of the shards
+	index    []byte   // nil: a single file
+	config   []byte   // nil: there is none
+	metadata []ir.KeyValue
+}
+
+func (d *folder) close() error {
+	var errs []error
+	for _, s := range d.shards {
+		errs = append(errs, s.f.Close())
+	}
+	return errors.Join(append(errs, d.root.Close())...)
+}
+
+// Open reads the headers of a model: path is a folder, a file of tensors or the index of a model in shards. Tensors stay
+// in their files until their bytes are asked for. close releases the files.
+func Open(path string) (*ir.Model, func() error, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, nil, err
+	}
+	dir, base := filepath.Dir(path), filepath.Base(path)
+	if info.IsDir() {
+		dir, base = path, ""
+	}
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, nil, err
+	}
+	d := &folder{root: root, path: dir}
+	m, err := d.open(path, base)
+	if err != nil {
+		d.close()
+		return nil, nil, err
+	}
+	return m, d.close, nil
+}
+
+func (d *folder) open(path, base string) (*ir.Model, error) {
+	if base == "" {
+		var err error
+		if base, err = d.find(); err != nil {
+			return nil, err
+		}
+	}
+	var tensors []*ir.Tensor
+	var err error
+	if strings.HasSuffix(base, indexEnd) {
+		tensors, err = d.readIndex(base)
+	} else {
+		tensors, err = d.readSingle(path, base)
+	}
+	if err != nil {
+		return nil, err
+	}
+	m := &ir.Model{Path: path, Format: "safetensors", IRVersion: 11, Metadata: d.metadata, Carried: d}
+	config, err := d.readConfig()
+	if err != nil {
+		return nil, err
+	}
+	built, err := arch.Build(config, tensors)
+	if err != nil {
+		return nil, &format.Damaged{Path: filepath.Join(d.path, configName), Reason: err.Error()}
+	}
+	m.Graph, m.Opsets, m.Notes = built.Graph, built.Opsets, built.Notes
+	if err := m.Check(); err != nil {
+		return nil, &format.Damaged{Path: path, Reason: err.Error()}
+	}
+	m.Files = d.others(path)
+	return m, d.attach(m)
+}
+
+// others lists the files of tensors beside the one at path.
+func (d *folder) others(path string) []string {
+	var list []string
+	for _, n := range d.names {
+		if filepath.Join(d.path, n) != filepath.Clean(path) {
+			list = append(list, n)
+		}
+	}
+	return list
+}
+
+// find looks for the file to open in a folder: as transformers does, one file before an index.
+func (d *folder) find() (string, error) {
+	entries, err := fs.ReadDir(d.root.FS(), ".")
+	if err != nil {
+		return "", err
+	}
+	var tensors, pickles []string
+	for _, e := range entries {
+		switch name := e.Name(); {
+		case strings.HasSuffix(name, ".safetensors"):
+			tensors = append(tensors, name)
+		case strings.HasSuffix(name, ".bin") || strings.HasSuffix(name, ".pt") || strings.HasSuffix(name, ".pth"):
+			pickles = append(pickles, name)
+		}
+	}
+	has := func(name string) bool {
+		return slices.ContainsFunc(entries, func(e fs.DirEntry) bool { return e.Name() == name })
+	}
+	switch {
+	case has(single):
+		return single, nil
+	case has(indexName):
+		return indexName, nil
+	case len(tensors) == 1:
+		return tensors[0], nil
+	case len(tensors) > 1:
+		return "", fmt.Errorf("%s: the folder holds %d files of tensors (%s, %s …) and no %s: name the one to open", d.path, len(tensors), tensors[0], tensors[1], indexName)
+	case len(pickles) > 0:
+		return "", &format.Damaged{Path: filepath.Join(d.path, pickles[0]), Reason: "weights as Python pickles can run code when they are loaded, so pare does not open them: " +
+			"load the model with transformers and save it with save_pretrained, which writes safetensors"}
+	}
+	return "", &format.Damaged{Path: d.path, Reason: "the folder holds no " + single + " and no " + indexName}
+}
+
+var shardName = regexp.MustCompile(`-\d{5}-of-\d{5}\.safetensors$`)
+
+// readSingle reads a model in one file.
+func (d *folder) readSingle(path, base string) ([]*ir.Tensor, error) {
+	open := func() (*file, error) { return openFile(path) }
+	if info, err := os.Stat(path); err == nil && info.IsDir() {
+		open = func() (*file, error) { return d.beneath(base) }
+	} else if shardName.MatchString(base) {
+		if _, err := d.root.Lstat(indexName); err == nil {
+			return nil, fmt.Errorf("%s: this is one shard of a model; name the folder, or %s", path, indexName)
+		}
+	}
+	f, err := open()
+	if err != nil {
+		return nil, err
+	}
+	d.shards, d.names = []*file{f}, []string{base}
+	h, err := readHeader(f, f.state.Size(), f.path)
+	if err != nil {
+		return nil, err
+	}
+	d.metadata = h.metadata
+	return f.tensors(h, make([]*ir.Tensor, 0, len(h.entries))), nil
+}
+
+// beneath opens a file of the folder by its base name.
+func (d *folder) beneath(name string) (*file, error) {
+	f, err := openBeneath(d.root, name)
+	if err == nil {
+		return f, nil
+	}
+	full := filepath.Join(d.path, name)
+	if info, statErr := d.root.Lstat(name); statErr == nil && info.Mode()&fs.ModeSymlink != 0 {
+		return nil, &format.Damaged{Path: full, Reason: "this is a link that leads out of the folder or to no regular file; copy the model with its links followed: cp -rL"}
+	} else if statErr == nil && !info.Mode().IsRegular() {
+		return nil, &format.Damaged{Path: full, Reason: "this is no regular file"}
+	}
+	return nil, err
+}
+
+func (f *file) tensors(h *header, list []*ir.Tensor) []*ir.Tensor {
+	for i := range h.entries {
+		list = append(list, f.tensor(h, &h.entries[i]))
+	}
+	return list
+}
+
+// readConfig reads config.json, if there is one.
+func (d *folder) readConfig() (*strictjson.Value, error) {
+	if _, err := d.root.Lstat(configName); err != nil {
+		return nil, nil
+	}
+	f, err := d.beneath(configName)
+	if err != nil {
+		return nil, err
+	}
+	defer f.f.Close()
+	if d.config, err = f.all(maxConfig); err != nil {
+		return nil, err
+	}
+	v, err := strictjson.ParsePython(d.config)
+	if err != nil {
+		return nil, &format.Damaged{Path: f.path, Reason: err.Error()}
+	}
+	return v, nil
+}
