@@ -4,46 +4,87 @@ package ggml
 // x ≈ d·scale·code - dmin·minimum.
 
 var (
-	searchQ2K       = affineSearch{n: 3, from: -0.5, step: 0.1, steps: 15, absolute: true}
-	searchQ2KWeight = affineSearch{n: 3, from: -0.9, step: 0.05, steps: 36}
+	searchQ2K       = newAbsoluteSearch()
+	searchQ2KWeight = newAffineSearch(3, -0.9, 0.05, 36)
 )
+
+func newAbsoluteSearch() *affineSearch {
+	s := newAffineSearch(3, -0.5, 0.1, 15)
+	s.absolute = true
+	return s
+}
 
 func encodeQ2_K(dst []byte, x, importance []float32, _ float32) {
 	var codes [256]uint8
-	var scales, mins [16]float32
-	var s, m [16]uint8
-	var d, dmin float32
+	var scales, mins, weight, number, add [16]float32
+	var w [16]float32
 	if importance == nil {
-		var w [16]float32
 		for j := range scales {
 			part := x[16*j:][:16]
 			for i, v := range part {
 				w[i] = abs(v)
 			}
-			scales[j], mins[j] = fitAffine(codes[16*j:][:16], part, w[:], &searchQ2K)
+			scales[j], mins[j] = fitAffine(codes[16*j:][:16], part, w[:], searchQ2K)
 		}
-		d = steps(s[:], scales[:], 15)
-		dmin = steps(m[:], mins[:], 15)
+		scalesQ2_K(dst, scales[:], mins[:], nil, number[:], add[:])
 	} else {
-		var w, weight [16]float32
 		sigma2 := sumSquares(x) / 256
 		for j := range scales {
 			part := x[16*j:][:16]
 			weigh(w[:], importance[16*j:][:16], part, sigma2)
 			weight[j] = sum(w[:])
-			scales[j], mins[j] = fitAffine(codes[16*j:][:16], part, w[:], &searchQ2KWeight)
+			scales[j], mins[j] = fitAffine(codes[16*j:][:16], part, w[:], searchQ2KWeight)
 		}
-		d = fitPositive(s[:], scales[:], weight[:], 15)
-		dmin = fitPositive(m[:], mins[:], weight[:], 15)
+		scalesQ2_K(dst, scales[:], mins[:], weight[:], number[:], add[:])
+	}
+	for j, d := range number {
+		recode(codes[16*j:][:16], x[16*j:][:16], d, add[j], 0, 3)
+	}
+	putQuarters(dst[16:80], codes[:])
+}
+
+// scalesQ2_K writes d, dmin and the scales, and sets number and add to the scales and minimums as they are stored. The
+// sums of weights are nil without importance.
+func scalesQ2_K(dst []byte, scales, mins, sums, number, add []float32) {
+	var s, m [16]uint8
+	var d, dmin float32
+	if sums == nil {
+		d, dmin = steps(s[:], scales, 15), steps(m[:], mins, 15)
+	} else {
+		d, dmin = fitPositive(s[:], scales, sums, 15), fitPositive(m[:], mins, sums, 15)
 	}
 	putHalf(dst[80:], d)
 	putHalf(dst[82:], dmin)
 	d, dmin = half(dst[80:]), half(dst[82:])
 	for j := range s {
 		dst[j] = s[j] | m[j]<<4
-		recode(codes[16*j:][:16], x[16*j:][:16], float32(d*float32(dst[j]&15)), float32(dmin*float32(dst[j]>>4)), 0, 3)
+		number[j] = d * float32(dst[j]&15)
+		add[j] = dmin * float32(dst[j]>>4)
 	}
-	putQuarters(dst[16:80], codes[:])
+}
+
+// runQ2_K is encodeQ2_K for the blocks of a chunk.
+func runQ2_K(ws *workspace, dst []byte, x, importance []float32, _ float32) {
+	search, kind := searchQ2K, magnitudes
+	if importance != nil {
+		search, kind = searchQ2KWeight, given
+		ws.weighBlocks(x, importance, 1)
+		ws.sumWeights(len(x), 16)
+	}
+	ws.fitAffine(x, 16, kind, search)
+	var number, add [chunk / 16]float32
+	for b := range len(x) / 256 {
+		g := 16 * b
+		var sums []float32
+		if importance != nil {
+			sums = ws.sums[g:][:16]
+		}
+		scalesQ2_K(dst[84*b:], ws.scales[g:][:16], ws.offsets[g:][:16], sums, number[g:][:16], add[g:][:16])
+	}
+	ws.recodeAffine(x, 16, kind, search, number[:], add[:])
+	for b := range len(x) / 256 {
+		putQuarters(dst[84*b+16:][:64], ws.codes[256*b:][:256])
+	}
 }
 
 // steps sets codes to numbers, none of them negative, in units of the greatest over n, and returns the unit.

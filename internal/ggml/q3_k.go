@@ -2,22 +2,19 @@ package ggml
 
 // Q3_K: 16 sub-blocks of 16. hmask[32], qs[64], scales[12] of 6 bits, float16 d; x ≈ d·(scale-32)·(code-4).
 
+var (
+	searchQ3K       = newSymmetricSearch(4)
+	searchQ3KScales = newSymmetricSearch(32)
+)
+
 func encodeQ3_K(dst []byte, x, importance []float32, _ float32) {
 	var codes [256]uint8
-	var scales [16]float32
-	var s [16]uint8
-	var d float32
+	var scales, number [16]float32
 	if importance == nil {
 		for j := range scales {
 			scales[j] = fitSymmetricSweeps(codes[16*j:][:16], x[16*j:][:16], 4)
 		}
-		if top, _ := greatest(scales[:]); top != 0 {
-			per := -32 / top
-			for j, v := range scales {
-				s[j] = uint8(clamp(int32(int8(nearest(float32(per*v)))), -32, 31) + 32)
-			}
-			d = 1 / per
-		}
+		scalesQ3_K(dst, scales[:], nil, number[:])
 	} else {
 		var w, weight [16]float32
 		sigma2 := float32(2*sumSquares(x)) / 256
@@ -25,29 +22,48 @@ func encodeQ3_K(dst []byte, x, importance []float32, _ float32) {
 			part := x[16*j:][:16]
 			weigh(w[:], importance[16*j:][:16], part, sigma2)
 			weight[j] = sum(w[:])
-			scales[j] = fitSymmetric(codes[16*j:][:16], part, w[:], 4)
+			scales[j] = fitSymmetric(codes[16*j:][:16], part, w[:], searchQ3K)
 		}
-		d = fitSymmetric(s[:], scales[:], weight[:], 32)
+		scalesQ3_K(dst, scales[:], weight[:], number[:])
+	}
+	for j, d := range number {
+		recode(codes[16*j:][:16], x[16*j:][:16], d, 0, -4, 3)
+	}
+	packQ3_K(dst, codes[:])
+}
+
+// scalesQ3_K writes d and the scales, and sets number to the scales as they are stored. The sums of weights are nil
+// without importance.
+func scalesQ3_K(dst []byte, scales, sums, number []float32) {
+	var s [16]uint8
+	var d float32
+	if sums != nil {
+		d = fitSymmetric(s[:], scales, sums, searchQ3KScales)
+	} else if top, _ := greatest(scales); top != 0 {
+		per := -32 / top
+		for j, v := range scales {
+			s[j] = uint8(clamp(int32(int8(nearest(float32(per*v)))), -32, 31) + 32)
+		}
+		d = 1 / per
 	}
 	putHalf(dst[108:], d)
 	d = half(dst[108:])
 	putSixBits(dst[96:108], &s)
 	for j, c := range s {
-		part, own := codes[16*j:][:16], x[16*j:][:16]
-		if dl := float32(d * float32(int32(c)-32)); dl != 0 {
-			for i, v := range own {
-				part[i] = uint8(clamp(nearest(v/dl), -4, 3) + 4)
-			}
+		number[j] = d * float32(int32(c)-32)
+	}
+}
+
+// packQ3_K writes the codes, the third bits to hmask: byte e%32, bit e/32.
+func packQ3_K(dst []byte, codes []uint8) {
+	high := dst[:32]
+	clear(high)
+	for k := range 8 {
+		for i, c := range codes[32*k:][:32] {
+			high[i] |= c >> 2 << k
 		}
 	}
-	clear(dst[:32])
-	for e, c := range codes {
-		if c > 3 {
-			dst[e%32] |= 1 << (e / 32)
-			codes[e] -= 4
-		}
-	}
-	putQuarters(dst[32:96], codes[:])
+	putQuarters(dst[32:96], codes)
 }
 
 // putSixBits writes 16 numbers of 6 bits: the low nibbles in bytes 0 to 7, j and j+8 in one; the top bits of j, j+4, j+8

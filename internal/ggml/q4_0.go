@@ -4,27 +4,33 @@ import "encoding/binary"
 
 // Q4_0 and Q5_0: float16 d, then codes; x ≈ (code-8)·d, (code-16)·d.
 
+var (
+	searchQ4Signed = newSymmetricSearch(8)
+	searchQ5Signed = newSymmetricSearch(16)
+)
+
 // encodeQ4_0 takes d = top/-8; with importance fitSymmetric.
 func encodeQ4_0(dst []byte, x, importance []float32, rowMean float32) {
 	var codes [32]uint8
-	putHalf(dst, signedScale(codes[:], x, importance, rowMean, 8))
+	putHalf(dst, signedScale(codes[:], x, importance, rowMean, searchQ4Signed))
 	putNibbles(dst[2:], codes[:])
 }
 
 // encodeQ5_0 is encodeQ4_0 with a fifth bit for each code in qh.
 func encodeQ5_0(dst []byte, x, importance []float32, rowMean float32) {
 	var codes [32]uint8
-	putHalf(dst, signedScale(codes[:], x, importance, rowMean, 16))
+	putHalf(dst, signedScale(codes[:], x, importance, rowMean, searchQ5Signed))
 	putFifthBits(dst[2:], codes[:])
 	putNibbles(dst[6:], codes[:])
 }
 
-// signedScale makes the codes, in [0, 2n-1], and returns d.
-func signedScale(codes []uint8, x, importance []float32, rowMean float32, n int32) float32 {
+// signedScale makes the codes, in [0, 2·s.n-1], and returns d.
+func signedScale(codes []uint8, x, importance []float32, rowMean float32, s *symmetricSearch) float32 {
+	n := s.n
 	if importance != nil {
 		var w [32]float32
 		weigh(w[:], importance, x, rowMean)
-		return fitSymmetric(codes, x, w[:], n)
+		return fitSymmetric(codes, x, w[:], s)
 	}
 	top, _ := greatest(x)
 	d := top / -float32(n)

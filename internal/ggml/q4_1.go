@@ -5,14 +5,14 @@ import "encoding/binary"
 // Q4_1 and Q5_1: float16 d and m, then codes; x ≈ code·d + m.
 
 var (
-	searchQ4 = affineSearch{n: 15, from: -0.9, step: 0.05, steps: 36}
-	searchQ5 = affineSearch{n: 31, from: -0.9, step: 0.05, steps: 36}
+	searchQ4 = newAffineSearch(15, -0.9, 0.05, 36)
+	searchQ5 = newAffineSearch(31, -0.9, 0.05, 36)
 )
 
 // encodeQ4_1 takes d = (max-min)/15 and m = min; with importance fitAffine.
 func encodeQ4_1(dst []byte, x, importance []float32, rowMean float32) {
 	var codes [32]uint8
-	d, m := affineScale(codes[:], x, importance, rowMean, &searchQ4)
+	d, m := affineScale(codes[:], x, importance, rowMean, searchQ4)
 	putHalf(dst, d)
 	putHalf(dst[2:], m)
 	putNibbles(dst[4:], codes[:])
@@ -21,7 +21,7 @@ func encodeQ4_1(dst []byte, x, importance []float32, rowMean float32) {
 // encodeQ5_1 is encodeQ4_1 with a fifth bit for each code in qh.
 func encodeQ5_1(dst []byte, x, importance []float32, rowMean float32) {
 	var codes [32]uint8
-	d, m := affineScale(codes[:], x, importance, rowMean, &searchQ5)
+	d, m := affineScale(codes[:], x, importance, rowMean, searchQ5)
 	putHalf(dst, d)
 	putHalf(dst[2:], m)
 	putFifthBits(dst[4:], codes[:])

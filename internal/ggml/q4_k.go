@@ -4,75 +4,123 @@ package ggml
 // qs[128]; x ≈ d·scale·code - dmin·minimum.
 
 var (
-	searchQ4K = affineSearch{n: 15, from: -1, step: 0.1, steps: 20}
-	searchQ5K = affineSearch{n: 31, from: -0.5, step: 0.1, steps: 15}
+	searchQ4K = newAffineSearch(15, -1, 0.1, 20)
+	searchQ5K = newAffineSearch(31, -0.5, 0.1, 15)
 )
 
 func encodeQ4_K(dst []byte, x, importance []float32, _ float32) {
 	var codes [256]uint8
-	search := &searchQ4K
-	if importance != nil {
-		search = &searchQ4
-	}
-	encodeAffine(dst, codes[:], x, importance, search)
-	for k := range 4 {
-		putHalves(dst[16+32*k:], codes[64*k:])
-	}
+	encodeAffine(dst, codes[:], x, importance, searchQ4K, searchQ4)
+	packQ4_K(dst, codes[:])
 }
 
 func encodeQ5_K(dst []byte, x, importance []float32, _ float32) {
 	var codes [256]uint8
-	search := &searchQ5K
-	if importance != nil {
-		search = &searchQ5
-	}
-	encodeAffine(dst, codes[:], x, importance, search)
-	high := dst[16:48]
-	clear(high)
-	for e, c := range codes {
-		high[e%32] |= c >> 4 << (e / 32)
-	}
-	for k := range 4 {
-		putHalves(dst[48+32*k:], codes[64*k:])
-	}
+	encodeAffine(dst, codes[:], x, importance, searchQ5K, searchQ5)
+	packQ5_K(dst, codes[:])
 }
 
 // encodeAffine makes the codes and writes d, dmin and the scales.
-func encodeAffine(dst []byte, codes []uint8, x, importance []float32, search *affineSearch) {
-	var scales, mins [8]float32
-	var s, m [8]uint8
-	var d, dmin float32
+func encodeAffine(dst []byte, codes []uint8, x, importance []float32, plain, weighted *affineSearch) {
+	var scales, mins, number, add, weight [8]float32
 	var w [32]float32
 	if importance == nil {
 		for j := range scales {
 			part := x[32*j:][:32]
-			rms := sqrt(sumSquares(part) / 32)
+			mean := sqrt(sumSquares(part) / 32)
 			for i, v := range part {
-				w[i] = rms + abs(v)
+				w[i] = mean + abs(v)
 			}
-			scales[j], mins[j] = fitAffine(codes[32*j:][:32], part, w[:], search)
+			scales[j], mins[j] = fitAffine(codes[32*j:][:32], part, w[:], plain)
 		}
-		d = steps6(s[:], scales[:])
-		dmin = steps6(m[:], mins[:])
+		scalesQ4_K(dst, scales[:], mins[:], nil, number[:], add[:])
 	} else {
-		var weight [8]float32
 		sigma2 := float32(2*sumSquares(x)) / 256
 		for j := range scales {
 			part := x[32*j:][:32]
 			weigh(w[:], importance[32*j:][:32], part, sigma2)
 			weight[j] = sum(w[:])
-			scales[j], mins[j] = fitAffine(codes[32*j:][:32], part, w[:], search)
+			scales[j], mins[j] = fitAffine(codes[32*j:][:32], part, w[:], weighted)
 		}
-		d = fitPositive(s[:], scales[:], weight[:], 63)
-		dmin = fitPositive(m[:], mins[:], weight[:], 63)
+		scalesQ4_K(dst, scales[:], mins[:], weight[:], number[:], add[:])
+	}
+	for j, d := range number {
+		recode(codes[32*j:][:32], x[32*j:][:32], d, add[j], 0, plain.n)
+	}
+}
+
+// scalesQ4_K writes d, dmin and the scales, and sets number and add to the scales and minimums as they are stored. The
+// sums of weights are nil without importance.
+func scalesQ4_K(dst []byte, scales, mins, sums, number, add []float32) {
+	var s, m [8]uint8
+	var d, dmin float32
+	if sums == nil {
+		d, dmin = steps6(s[:], scales), steps6(m[:], mins)
+	} else {
+		d, dmin = fitPositive(s[:], scales, sums, 63), fitPositive(m[:], mins, sums, 63)
 	}
 	putHalf(dst, d)
 	putHalf(dst[2:], dmin)
-	putScales(dst[4:16], &s, &m)
 	d, dmin = half(dst), half(dst[2:])
-	for j := range 8 {
-		sc, mn := scaleAndMin(dst[4:16], j)
-		recode(codes[32*j:][:32], x[32*j:][:32], float32(d*float32(sc)), float32(dmin*float32(mn)), 0, search.n)
+	putScales(dst[4:16], &s, &m)
+	for j := range s {
+		number[j], add[j] = d*float32(s[j]), dmin*float32(m[j])
+	}
+}
+
+// runQ4_K and runQ5_K are encodeQ4_K and encodeQ5_K for the blocks of a chunk.
+func runQ4_K(ws *workspace, dst []byte, x, importance []float32, _ float32) {
+	ws.runAffine(dst, 144, x, importance, searchQ4K, searchQ4)
+	for b := range len(x) / 256 {
+		packQ4_K(dst[144*b:], ws.codes[256*b:])
+	}
+}
+
+func runQ5_K(ws *workspace, dst []byte, x, importance []float32, _ float32) {
+	ws.runAffine(dst, 176, x, importance, searchQ5K, searchQ5)
+	for b := range len(x) / 256 {
+		packQ5_K(dst[176*b:], ws.codes[256*b:])
+	}
+}
+
+// runAffine is encodeAffine for the blocks of a chunk, which have size bytes each.
+func (ws *workspace) runAffine(dst []byte, size int, x, importance []float32, plain, weighted *affineSearch) {
+	search, kind := plain, rms
+	if importance != nil {
+		search, kind = weighted, given
+		ws.weighBlocks(x, importance, 2)
+		ws.sumWeights(len(x), 32)
+	}
+	ws.fitAffine(x, 32, kind, search)
+	var number, add [chunk / 32]float32
+	for b := range len(x) / 256 {
+		g := 8 * b
+		var sums []float32
+		if importance != nil {
+			sums = ws.sums[g:][:8]
+		}
+		scalesQ4_K(dst[size*b:], ws.scales[g:][:8], ws.offsets[g:][:8], sums, number[g:][:8], add[g:][:8])
+	}
+	ws.recodeAffine(x, 32, kind, search, number[:], add[:])
+}
+
+func packQ4_K(dst []byte, codes []uint8) {
+	for k := range 4 {
+		putHalves(dst[16+32*k:], codes[64*k:])
+	}
+}
+
+// packQ5_K writes the low nibbles as packQ4_K does, and the fifth bits to qh: byte e%32, bit e/32.
+func packQ5_K(dst []byte, codes []uint8) {
+	high := dst[16:48]
+	clear(high)
+	for k := range 8 {
+		for i, c := range codes[32*k:][:32] {
+			high[i] |= c >> 4 << k
+		}
+	}
+	for k := range 4 {
+		putHalves(dst[48+32*k:], codes[64*k:])
 	}
 }
 

@@ -2,9 +2,11 @@ package ggml
 
 // Q6_K: 16 sub-blocks of 16. ql[128], qh[64], int8 scales[16], float16 d; x ≈ d·scale·(code-32).
 
+var searchQ6K = newSymmetricSearch(32)
+
 func encodeQ6_K(dst []byte, x, importance []float32, _ float32) {
 	var codes [256]uint8
-	var scales, w [16]float32
+	var scales, number, w [16]float32
 	for j := range scales {
 		part := x[16*j:][:16]
 		weights := w[:]
@@ -15,21 +17,58 @@ func encodeQ6_K(dst []byte, x, importance []float32, _ float32) {
 				w[i] = float32(v * v)
 			}
 		}
-		scales[j] = fitSymmetric(codes[16*j:][:16], part, weights, 32)
+		scales[j] = fitSymmetric(codes[16*j:][:16], part, weights, searchQ6K)
 	}
-	top, magnitude := greatest(scales[:])
+	if !scalesQ6_K(dst, scales[:], number[:]) {
+		return
+	}
+	for j, d := range number {
+		recode(codes[16*j:][:16], x[16*j:][:16], d, 0, -32, 31)
+	}
+	packQ6_K(dst, codes[:])
+}
+
+// scalesQ6_K writes d and the scales, and sets number to the scales as they are stored. If all are zero it clears the
+// block and returns false.
+func scalesQ6_K(dst []byte, scales, number []float32) bool {
+	top, magnitude := greatest(scales)
 	if magnitude < epsilon {
 		clear(dst[:210])
-		return
+		clear(number)
+		return false
 	}
 	per := -128 / top
 	putHalf(dst[208:], 1/per)
 	d := half(dst[208:])
 	for j, v := range scales {
 		dst[192+j] = uint8(min(127, nearest(float32(per*v))))
-		dl := float32(d * float32(int8(dst[192+j])))
-		recode(codes[16*j:][:16], x[16*j:][:16], dl, 0, -32, 31)
+		number[j] = d * float32(int8(dst[192+j]))
 	}
+	return true
+}
+
+// runQ6_K is encodeQ6_K for the blocks of a chunk.
+func runQ6_K(ws *workspace, dst []byte, x, importance []float32, _ float32) {
+	kind := squares
+	if importance != nil {
+		kind = given
+		copy(ws.weights[:], importance)
+	}
+	ws.fitSymmetric(x, 16, kind, searchQ6K)
+	var number [chunk / 16]float32
+	var zero [chunk / 256]bool
+	for b := range len(x) / 256 {
+		zero[b] = !scalesQ6_K(dst[210*b:], ws.scales[16*b:][:16], number[16*b:][:16])
+	}
+	ws.recodeSymmetric(x, 16, kind, searchQ6K, number[:])
+	for b := range len(x) / 256 {
+		if !zero[b] {
+			packQ6_K(dst[210*b:], ws.codes[256*b:])
+		}
+	}
+}
+
+func packQ6_K(dst []byte, codes []uint8) {
 	for k := range 2 {
 		putSix(dst[64*k:], dst[128+32*k:], codes[128*k:])
 	}

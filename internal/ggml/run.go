@@ -2,15 +2,17 @@ package ggml
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
-	"math"
 )
 
 // encoder is how a type is written.
 type encoder struct {
 	// block writes one block. importance is that of its elements or nil; rowMean is the mean square of the whole row, given
 	// where rowWise and importance is not nil.
-	block    func(dst []byte, x, importance []float32, rowMean float32)
+	block func(dst []byte, x, importance []float32, rowMean float32)
+	// run writes the blocks of a chunk in vectors; nil if there is no such form.
+	run      func(ws *workspace, dst []byte, x, importance []float32, rowMean float32)
 	weighted bool  // importance changes the bytes
 	rowWise  bool  // the weights depend on the whole row
 	scales   []int // where the block has float16 scales
@@ -28,11 +30,11 @@ func init() {
 		Q5_0:   {block: encodeQ5_0, weighted: true, rowWise: true, scales: []int{0}},
 		Q5_1:   {block: encodeQ5_1, weighted: true, rowWise: true, scales: []int{0, 2}},
 		Q8_0:   {block: encodeQ8_0, scales: []int{0}},
-		Q2_K:   {block: encodeQ2_K, weighted: true, scales: []int{80, 82}},
+		Q2_K:   {block: encodeQ2_K, run: runQ2_K, weighted: true, scales: []int{80, 82}},
 		Q3_K:   {block: encodeQ3_K, weighted: true, scales: []int{108}},
-		Q4_K:   {block: encodeQ4_K, weighted: true, scales: []int{0, 2}},
-		Q5_K:   {block: encodeQ5_K, weighted: true, scales: []int{0, 2}},
-		Q6_K:   {block: encodeQ6_K, weighted: true, scales: []int{208}},
+		Q4_K:   {block: encodeQ4_K, run: runQ4_K, weighted: true, scales: []int{0, 2}},
+		Q5_K:   {block: encodeQ5_K, run: runQ5_K, weighted: true, scales: []int{0, 2}},
+		Q6_K:   {block: encodeQ6_K, run: runQ6_K, weighted: true, scales: []int{208}},
 		IQ4_NL: {block: encodeIQ4_NL, weighted: true, scales: []int{0}},
 		IQ4_XS: {block: encodeIQ4_XS, weighted: true, scales: []int{0}},
 		MXFP4:  {block: encodeMXFP4},
@@ -53,33 +55,71 @@ func init() {
 	}
 }
 
+// forms are the vector forms that this processor has, best first; vectors is the one in use, nil for plain Go.
+var (
+	forms   = machines()
+	vectors = best(forms)
+)
+
+func best(all []*lanes) *lanes {
+	if len(all) == 0 {
+		return nil
+	}
+	return all[0]
+}
+
 // encode writes rows of checked sizes.
 func encode(dst []byte, t Type, src []float32, n int, importance []float32) error {
 	e := &encoders[t]
 	elements, bytes := t.Block()
-	for done := 0; done < len(src); done += n {
-		row := src[done : done+n]
-		if err := checkFinite(row, done); err != nil {
-			return err
-		}
+	var ws *workspace
+	if vectors != nil && e.run != nil {
+		ws = &workspace{lanes: vectors}
+	}
+	length := len(src) // of what is encoded at once: without importance all rows are one
+	if importance != nil {
+		length = n
+	}
+	for first := 0; first < len(src); first += length {
+		row := src[first : first+length]
 		var rowMean float32
 		if e.rowWise && importance != nil {
 			rowMean = sumSquares(row) / float32(n)
 		}
-		for i := 0; i < n; i += elements {
+		for i := 0; i < length; i += chunk {
+			x := row[i:min(i+chunk, length)]
+			if err := checkFinite(x, first+i); err != nil {
+				return err
+			}
 			var own []float32
 			if importance != nil {
-				own = importance[i : i+elements]
+				own = importance[i:][:len(x)]
 			}
-			block := dst[:bytes:bytes]
-			dst = dst[bytes:]
-			e.block(block, row[i:i+elements:i+elements], own, rowMean)
-			if err := checkScales(block, e.scales); err != nil {
-				return fmt.Errorf("elements %d to %d: %w", done+i, done+i+elements-1, err)
+			size := len(x) / elements * bytes
+			if ws != nil {
+				e.run(ws, dst[:size], x, own, rowMean)
+			} else {
+				e.encode(dst[:size], x, own, rowMean, elements, bytes)
 			}
+			if err := e.checkScales(dst[:size], bytes); err != nil {
+				return fmt.Errorf("elements %d to %d: %w", first+i, first+i+len(x)-1, err)
+			}
+			dst = dst[size:]
 		}
 	}
 	return nil
+}
+
+// encode writes the blocks of a chunk in plain Go.
+func (e *encoder) encode(dst []byte, x, importance []float32, rowMean float32, elements, bytes int) {
+	for i := 0; i < len(x); i += elements {
+		var own []float32
+		if importance != nil {
+			own = importance[i : i+elements]
+		}
+		e.block(dst[:bytes:bytes], x[i:i+elements:i+elements], own, rowMean)
+		dst = dst[bytes:]
+	}
 }
 
 // checkFinite names the first element that is NaN or infinite; first is the number of x[0].
@@ -92,11 +132,13 @@ func checkFinite(x []float32, first int) error {
 	return nil
 }
 
-// checkScales checks that no float16 at these places is infinite or NaN.
-func checkScales(block []byte, places []int) error {
-	for _, p := range places {
-		if h := binary.LittleEndian.Uint16(block[p:]); h&0x7c00 == 0x7c00 {
-			return fmt.Errorf("they are so large that their scale is %v in float16, which ends at 65504", math.Inf(1-2*int(h>>15)))
+// checkScales checks that no scale of these blocks is infinite or NaN.
+func (e *encoder) checkScales(blocks []byte, bytes int) error {
+	for _, p := range e.scales {
+		for i := p; i < len(blocks); i += bytes {
+			if binary.LittleEndian.Uint16(blocks[i:])&0x7c00 == 0x7c00 {
+				return errors.New("a scale lies beyond float16, which ends at 65504")
+			}
 		}
 	}
 	return nil

@@ -1,11 +1,19 @@
 package ggml
 
-// affineSearch says which inverse scales fitAffine tries: (from + step·i + n)/(max-min), i = 0…steps.
+// affineSearch says which inverse scales fitAffine tries.
 type affineSearch struct {
-	n          int32 // the greatest code
-	from, step float32
-	steps      int
-	absolute   bool // the error is Σw|d| instead of Σwd²
+	n          int32     // the greatest code
+	absolute   bool      // the error is Σw|d| instead of Σwd²
+	numerators []float32 // over max-min
+}
+
+// newAffineSearch tries (from + step·i + n)/(max-min) for i = 0…steps.
+func newAffineSearch(n int32, from, step float32, steps int) *affineSearch {
+	s := &affineSearch{n: n}
+	for i := range steps + 1 {
+		s.numerators = append(s.numerators, from+float32(step*float32(i))+float32(n))
+	}
+	return s
 }
 
 // fitAffine (qkx2, qkx3) finds scale and minimum for codes in [0, n]: x ≈ scale·code - minimum. It starts from (max-min)/n
@@ -38,8 +46,8 @@ func fitAffine(codes []uint8, x, w []float32, s *affineSearch) (scale, minimum f
 	scale = 1 / winner
 	least := affineError(x, w, winner, lo, scale, lo, s)
 	width := hi - lo
-	for i := range s.steps + 1 {
-		candidate := (s.from + float32(s.step*float32(i)) + n) / width
+	for _, numerator := range s.numerators {
+		candidate := numerator / width
 		var suml, suml2, sumxl float32
 		for i, v := range x {
 			l := float32(clamp(nearest(float32(candidate*(v-lo))), 0, s.n))

@@ -1,9 +1,26 @@
 package ggml
 
-// fitSymmetric (qx) finds the scale for codes in [-n, n-1] and sets codes to them plus n: inverse scales -n/top, then
-// -(n+0.1i)/top for i = -9…9 without 0; the greatest (Σwxl)²/Σwl² wins, and the scale is Σwxl/Σwl². Groups of zeros get
-// codes 0.
-func fitSymmetric(codes []uint8, x, w []float32, n int32) float32 {
+// symmetricSearch says which inverse scales fitSymmetric tries.
+type symmetricSearch struct {
+	n          int32     // codes lie in [-n, n-1]
+	numerators []float32 // over the greatest element
+}
+
+// newSymmetricSearch tries -n/top, then -(n+0.1i)/top for i = -9…9 without 0.
+func newSymmetricSearch(n int32) *symmetricSearch {
+	s := &symmetricSearch{n: n, numerators: []float32{-float32(n)}}
+	for i := -9; i <= 9; i++ {
+		if i != 0 {
+			s.numerators = append(s.numerators, -(float32(n) + float32(0.1*float32(i))))
+		}
+	}
+	return s
+}
+
+// fitSymmetric (qx) finds the scale for codes in [-n, n-1] and sets codes to them plus n: of the inverse scales that are
+// tried, the one with the greatest (Σwxl)²/Σwl² wins, and the scale is Σwxl/Σwl². Groups of zeros get codes 0.
+func fitSymmetric(codes []uint8, x, w []float32, s *symmetricSearch) float32 {
+	n := s.n
 	codes, w = codes[:len(x)], w[:len(x)]
 	top, magnitude := greatest(x)
 	if magnitude < epsilon {
@@ -18,18 +35,15 @@ func fitSymmetric(codes []uint8, x, w []float32, n int32) float32 {
 		}
 		return sumlx, suml2
 	}
-	winner := -float32(n) / top
+	winner := s.numerators[0] / top
 	sumlx, suml2 := try(winner)
 	var scale float32
 	if suml2 != 0 {
 		scale = sumlx / suml2
 	}
 	best := float32(scale * sumlx)
-	for step := -9; step <= 9; step++ {
-		if step == 0 {
-			continue
-		}
-		candidate := -(float32(n) + float32(0.1*float32(step))) / top
+	for _, numerator := range s.numerators[1:] {
+		candidate := numerator / top
 		sumlx, suml2 := try(candidate)
 		if suml2 > 0 && float32(sumlx*sumlx) > float32(best*suml2) {
 			winner, scale = candidate, sumlx/suml2

@@ -1,0 +1,180 @@
+package ggml
+
+// lanes is the arithmetic of the scale searches in vectors that have a lane for each of several groups. All functions
+// give the bits of the plain form; arrays of vectors have element i of every group in vector i.
+type lanes struct {
+	name  string
+	width int // groups side by side: 8 or 16
+
+	squares, magnitudes func(length int, x, w *float32)
+	rmsWeights          func(x, w *float32)
+	weigh               func(n int, w, importance, x *float32, sigma2 float32)
+	affine              func(length int, x, w, codes, numerators *float32, count int, n float32, result *float32) uint32
+	affineAbsolute      func(length int, x, w, codes, numerators *float32, count int, n float32, result *float32) uint32
+	symmetric           func(length int, x, w, products, numerators *float32, count int, n float32, result *float32) uint32
+}
+
+// most groups side by side, and most elements of a group.
+const (
+	maxWidth  = 16
+	maxLength = 32
+)
+
+// chunk is how many elements are worked on at once, so that all stays in the nearest cache. It is a multiple of every
+// block.
+const chunk = 4096
+
+// workspace is what one caller of the vector forms needs.
+type workspace struct {
+	*lanes
+	x, w, room [maxWidth * maxLength]float32
+	tail       [maxWidth * maxLength]float32
+	weights    [chunk]float32 // in the order of elements
+	codes      [chunk]uint8
+	scales     [chunk / 16]float32 // of groups, as are the next
+	offsets    [chunk / 16]float32
+	inverses   [chunk / 16]float32
+	sums       [chunk / 16]float32
+	result     [4 * maxWidth]float32
+}
+
+// spread makes vectors of the groups of x, zeros beyond its end.
+func (ws *workspace) spread(dst, x []float32, length int) {
+	if len(x) < ws.width*length {
+		clear(ws.tail[copy(ws.tail[:], x):])
+		x = ws.tail[:]
+	}
+	for l := 0; l < ws.width; l += 8 {
+		transpose8(length/8, &x[l*length], length, &dst[l], ws.width)
+	}
+}
+
+// weighting says where the weights of the elements come from.
+type weighting uint8
+
+const (
+	given      weighting = iota // ws.weights
+	squares                     // x²
+	magnitudes                  // |x|
+	rms                         // the group's root mean square + |x|
+)
+
+// gather spreads the groups of x that begin at element first, with their weights.
+func (ws *workspace) gather(x []float32, first, length int, kind weighting) {
+	end := min(len(x), first+ws.width*length)
+	ws.spread(ws.x[:], x[first:end], length)
+	switch kind {
+	case given:
+		ws.spread(ws.w[:], ws.weights[first:end], length)
+	case squares:
+		ws.squares(length, &ws.x[0], &ws.w[0])
+	case magnitudes:
+		ws.magnitudes(length, &ws.x[0], &ws.w[0])
+	case rms:
+		ws.rmsWeights(&ws.x[0], &ws.w[0])
+	}
+}
+
+// plainWeights sets w to the weights of one group, which begins at element first of the chunk.
+func (ws *workspace) plainWeights(w, x []float32, first int, kind weighting) {
+	switch kind {
+	case given:
+		copy(w, ws.weights[first:])
+	case squares:
+		for i, v := range x {
+			w[i] = float32(v * v)
+		}
+	case magnitudes:
+		for i, v := range x {
+			w[i] = abs(v)
+		}
+	case rms:
+		mean := sqrt(sumSquares(x) / 32)
+		for i, v := range x {
+			w[i] = mean + abs(v)
+		}
+	}
+}
+
+// fitAffine does fitAffine for all groups of a chunk: it sets scales, offsets (the minimums, as fitAffine returns them)
+// and, for given weights, sums of weights. Codes are made by code.
+func (ws *workspace) fitAffine(x []float32, length int, kind weighting, s *affineSearch) {
+	search := ws.affine
+	if s.absolute {
+		search = ws.affineAbsolute
+	}
+	w := ws.width
+	for first := 0; first < len(x); first += w * length {
+		ws.gather(x, first, length, kind)
+		strange := search(length, &ws.x[0], &ws.w[0], &ws.room[0], &s.numerators[0], len(s.numerators), float32(s.n), &ws.result[0])
+		g := first / length
+		count := min(w, len(x)/length-g)
+		for l := range count {
+			ws.scales[g+l], ws.offsets[g+l] = ws.result[l], -ws.result[w+l]
+			if strange>>l&1 != 0 {
+				at := first + l*length
+				ws.scales[g+l], ws.offsets[g+l] = ws.plainAffine(ws.codes[at:], x[at:][:length], at, kind, s)
+			}
+		}
+	}
+}
+
+// plainAffine is fitAffine for one group of a chunk.
+func (ws *workspace) plainAffine(codes []uint8, x []float32, first int, kind weighting, s *affineSearch) (scale, minimum float32) {
+	var w [maxLength]float32
+	ws.plainWeights(w[:len(x)], x, first, kind)
+	return fitAffine(codes, x, w[:], s)
+}
+
+// sumWeights sets the sums of the weights of each group.
+func (ws *workspace) sumWeights(n, length int) {
+	g := 0
+	for ; (g+4)*length <= n; g += 4 {
+		a, b, c, d := ws.weights[g*length:][:length], ws.weights[(g+1)*length:][:length], ws.weights[(g+2)*length:][:length], ws.weights[(g+3)*length:][:length]
+		var s0, s1, s2, s3 float32
+		for i := range a {
+			s0 += a[i]
+			s1 += b[i]
+			s2 += c[i]
+			s3 += d[i]
+		}
+		ws.sums[g], ws.sums[g+1], ws.sums[g+2], ws.sums[g+3] = s0, s1, s2, s3
+	}
+	for ; g*length < n; g++ {
+		ws.sums[g] = sum(ws.weights[g*length:][:length])
+	}
+}
+
+// weighBlocks sets ws.weights for blocks of 256 with importance; σ² is the mean square of the block times factor.
+func (ws *workspace) weighBlocks(x, importance []float32, factor float32) {
+	for first := 0; first < len(x); first += 256 {
+		part := x[first:][:256]
+		sigma2 := float32(factor*sumSquares(part)) / 256
+		ws.weigh(256, &ws.weights[first], &importance[first], &part[0], sigma2)
+	}
+}
+
+// fitSymmetric does fitSymmetric for all groups of a chunk: it sets scales, inverses, the inverse scales that codes come
+// from (0 for groups of zeros), and sums of weights.
+func (ws *workspace) fitSymmetric(x []float32, length int, kind weighting, s *symmetricSearch) {
+	w := ws.width
+	for first := 0; first < len(x); first += w * length {
+		ws.gather(x, first, length, kind)
+		zeros := ws.symmetric(length, &ws.x[0], &ws.w[0], &ws.room[0], &s.numerators[0], len(s.numerators), float32(s.n), &ws.result[0])
+		g := first / length
+		count := min(w, len(x)/length-g)
+		for l := range count {
+			ws.scales[g+l], ws.inverses[g+l], ws.sums[g+l] = ws.result[l], ws.result[w+l], ws.result[2*w+l]
+			if zeros>>l&1 != 0 {
+				ws.scales[g+l], ws.inverses[g+l] = 0, 0
+			}
+		}
+	}
+}
+
+// plainSymmetric is fitSymmetric for one group of a chunk.
+func (ws *workspace) plainSymmetric(codes []uint8, x []float32, first int, kind weighting, s *symmetricSearch) float32 {
+	var w [maxLength]float32
+	ws.plainWeights(w[:len(x)], x, first, kind)
+	return fitSymmetric(codes, x, w[:], s)
+}

@@ -1,0 +1,40 @@
+//go:build amd64 && !purego
+
+package ggml
+
+import "golang.org/x/sys/cpu"
+
+//go:generate sh -c "cd _asm && go run . -out ../kernels_amd64.s -stubs ../kernels_amd64.go -pkg ggml"
+
+// machines returns the vector forms that this processor has, best first.
+func machines() []*lanes {
+	var all []*lanes
+	x := &cpu.X86
+	if !x.HasAVX2 || !x.HasFMA {
+		return nil
+	}
+	if x.HasAVX512F && x.HasAVX512BW && x.HasAVX512DQ && x.HasAVX512VL {
+		all = append(all, &lanes{
+			name: "avx512", width: 16,
+			squares: avx512Squares, magnitudes: avx512Magnitudes, rmsWeights: avx512RMSWeights, weigh: avx512Weigh,
+			affine: avx512Affine, affineAbsolute: avx512AffineAbsolute, symmetric: avx512Symmetric,
+		})
+	}
+	return append(all, &lanes{
+		name: "avx2", width: 8,
+		squares: avx2Squares, magnitudes: avx2Magnitudes, rmsWeights: avx2RMSWeights, weigh: avx2Weigh,
+		affine: avx2Affine, affineAbsolute: avx2AffineAbsolute, symmetric: avx2Symmetric,
+	})
+}
+
+func transpose8(blocks int, src *float32, length int, dst *float32, lanes int) {
+	avx2Transpose(blocks, src, length, dst, lanes)
+}
+
+func divideCodes(blocks int, dst *uint8, x, add, number *float32, lo, hi float32) float32 {
+	return avx2DivideCodes(blocks, dst, x, add, number, lo, hi)
+}
+
+func multiplyCodes(blocks int, dst *uint8, x, add, number *float32, lo, hi float32) float32 {
+	return avx2MultiplyCodes(blocks, dst, x, add, number, lo, hi)
+}
