@@ -61,10 +61,10 @@ func (d *folder) attachment(name string, seen fs.FileInfo) ir.Attachment {
 		if err != nil {
 			return nil, err
 		}
-		defer f.f.Close()
-		if f.state.Size() != seen.Size() || !f.state.ModTime().Equal(seen.ModTime()) {
-			return nil, &format.Changed{Path: f.path}
+		defer f.Close()
+		if f.Size() != seen.Size() || !f.Info().ModTime().Equal(seen.ModTime()) {
+			return nil, &format.Changed{Path: f.Path}
 		}
-		return f.all(maxAttached)
+		return f.All(maxAttached)
 	}}
 }

@@ -118,7 +118,7 @@ func parseHeader(r io.ReaderAt, size int64) (*header, error) {
 
 func readFull(r io.ReaderAt, b []byte, off int64) error {
 	n, err := r.ReadAt(b, off)
-	if n == len(b) {
+	if n == len(b) && (err == nil || err == io.EOF) {
 		return nil
 	}
 	if err == nil || err == io.EOF {

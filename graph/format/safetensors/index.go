@@ -20,12 +20,12 @@ func (d *folder) readIndex(base string) ([]*ir.Tensor, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer f.f.Close()
-	if d.index, err = f.all(maxIndex); err != nil {
+	defer f.Close()
+	if d.index, err = f.All(maxIndex); err != nil {
 		return nil, err
 	}
 	broken := func(reason string, args ...any) error {
-		return &format.Damaged{Path: f.path, Reason: fmt.Sprintf(reason, args...)}
+		return &format.Damaged{Path: f.Path, Reason: fmt.Sprintf(reason, args...)}
 	}
 	where, err := parseIndex(d.index)
 	if err != nil {
@@ -51,7 +51,7 @@ func (d *folder) readIndex(base string) ([]*ir.Tensor, error) {
 			return nil, err
 		}
 		d.shards = append(d.shards, s)
-		h, err := readHeader(s, s.state.Size(), s.path)
+		h, err := readHeader(s, s.Size(), s.Path)
 		if err != nil {
 			return nil, err
 		}
@@ -66,7 +66,7 @@ func (d *folder) readIndex(base string) ([]*ir.Tensor, error) {
 				return nil, broken("%s holds the tensor %s; the index looks for it in %s", name, quote(h.entries[i].name), quote(in))
 			}
 		}
-		tensors = s.tensors(h, tensors)
+		tensors = tensorsOf(s, h, tensors)
 	}
 	if len(tensors) < len(where) {
 		return nil, broken("%v", missingFrom(where, tensors))

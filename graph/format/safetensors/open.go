@@ -12,6 +12,7 @@ import (
 
 	"github.com/pare-ml/pare/graph/arch"
 	"github.com/pare-ml/pare/graph/format"
+	"github.com/pare-ml/pare/graph/format/source"
 	"github.com/pare-ml/pare/graph/ir"
 	"github.com/pare-ml/pare/internal/strictjson"
 )
@@ -29,25 +30,21 @@ const (
 	maxIndex  = maxHeader
 )
 
-func tooLong(size, limit int64) string {
-	return fmt.Sprintf("the file has %d bytes; at most %d are allowed", size, limit)
-}
-
 // folder is what a model was read from. It is the model's Carried.
 type folder struct {
 	root     *os.Root
-	path     string   // of the folder
-	shards   []*file  // in the order of their names
-	names    []string // of the shards
-	index    []byte   // nil: a single file
-	config   []byte   // nil: there is none
+	path     string         // of the folder
+	shards   []*source.File // in the order of their names
+	names    []string       // of the shards
+	index    []byte         // nil: a single file
+	config   []byte         // nil: there is none
 	metadata []ir.KeyValue
 }
 
 func (d *folder) close() error {
 	var errs []error
 	for _, s := range d.shards {
-		errs = append(errs, s.f.Close())
+		errs = append(errs, s.Close())
 	}
 	return errors.Join(append(errs, d.root.Close())...)
 }
@@ -159,9 +156,9 @@ var shardName = regexp.MustCompile(`-\d{5}-of-\d{5}\.safetensors$`)
 
 // readSingle reads a model in one file.
 func (d *folder) readSingle(path, base string) ([]*ir.Tensor, error) {
-	open := func() (*file, error) { return openFile(path) }
+	open := func() (*source.File, error) { return source.Open(path) }
 	if info, err := os.Stat(path); err == nil && info.IsDir() {
-		open = func() (*file, error) { return d.beneath(base) }
+		open = func() (*source.File, error) { return d.beneath(base) }
 	} else if shardName.MatchString(base) {
 		if _, err := d.root.Lstat(indexName); err == nil {
 			return nil, fmt.Errorf("%s: this is one shard of a model; name the folder, or %s", path, indexName)
@@ -171,18 +168,18 @@ func (d *folder) readSingle(path, base string) ([]*ir.Tensor, error) {
 	if err != nil {
 		return nil, err
 	}
-	d.shards, d.names = []*file{f}, []string{base}
-	h, err := readHeader(f, f.state.Size(), f.path)
+	d.shards, d.names = []*source.File{f}, []string{base}
+	h, err := readHeader(f, f.Size(), f.Path)
 	if err != nil {
 		return nil, err
 	}
 	d.metadata = h.metadata
-	return f.tensors(h, make([]*ir.Tensor, 0, len(h.entries))), nil
+	return tensorsOf(f, h, make([]*ir.Tensor, 0, len(h.entries))), nil
 }
 
 // beneath opens a file of the folder by its base name.
-func (d *folder) beneath(name string) (*file, error) {
-	f, err := openBeneath(d.root, name)
+func (d *folder) beneath(name string) (*source.File, error) {
+	f, err := source.OpenBeneath(d.root, name)
 	if err == nil {
 		return f, nil
 	}
@@ -195,9 +192,11 @@ func (d *folder) beneath(name string) (*file, error) {
 	return nil, err
 }
 
-func (f *file) tensors(h *header, list []*ir.Tensor) []*ir.Tensor {
+// tensorsOf appends the tensors of a file to a list.
+func tensorsOf(f *source.File, h *header, list []*ir.Tensor) []*ir.Tensor {
 	for i := range h.entries {
-		list = append(list, f.tensor(h, &h.entries[i]))
+		e := &h.entries[i]
+		list = append(list, f.Tensor(e.name, e.dtype, e.shape, h.start+e.begin))
 	}
 	return list
 }
@@ -211,13 +210,13 @@ func (d *folder) readConfig() (*strictjson.Value, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer f.f.Close()
-	if d.config, err = f.all(maxConfig); err != nil {
+	defer f.Close()
+	if d.config, err = f.All(maxConfig); err != nil {
 		return nil, err
 	}
 	v, err := strictjson.ParsePython(d.config)
 	if err != nil {
-		return nil, &format.Damaged{Path: f.path, Reason: err.Error()}
+		return nil, &format.Damaged{Path: f.Path, Reason: err.Error()}
 	}
 	return v, nil
 }

@@ -52,6 +52,9 @@ func regular(f *os.File, path string, err error) (*File, error) {
 // Close releases the file.
 func (f *File) Close() error { return f.f.Close() }
 
+// Info returns what the system said of the file when it was opened.
+func (f *File) Info() os.FileInfo { return f.state }
+
 // Size returns the length of the file in bytes.
 func (f *File) Size() int64 { return f.state.Size() }
 

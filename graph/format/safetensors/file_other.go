@@ -1,5 +1,0 @@
-//go:build !unix
-
-package safetensors
-
-const nonblock = 0
