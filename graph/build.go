@@ -89,7 +89,8 @@ type build struct {
 	plan   *Plan
 	input  *ir.Model
 	report *evaluate.Report
-	bytes  int64 // of the artefact's files
+	bytes  int64  // of the artefact's files
+	first  string // the file of the first output that is opened
 	files  []Sealed
 	times  []evaluate.Time
 }
@@ -114,8 +115,11 @@ func (b *build) write(ctx context.Context, stage *store.Stage, m *ir.Model) erro
 		}
 		for i, file := range files {
 			name := o.Path
-			if i > 0 {
+			if file.Name != "" {
 				name = filepath.Join(filepath.Dir(o.Path), file.Name)
+			}
+			if b.first == "" && i == 0 {
+				b.first = name
 			}
 			var data bytes.Buffer
 			if err := (format.Stream{Workers: b.Workers}).Write(ctx, &data, file); err != nil {
@@ -139,9 +143,9 @@ func (b *build) readBack(stage *store.Stage) (*ir.Model, func() error, error) {
 		return nil, nil, errors.New("the recipe has no outputs")
 	}
 	o := b.plan.Recipe.Outputs[0]
-	m, done, err := b.Suite.Format(o.Format).Open(filepath.Join(stage.Dir, o.Path))
+	m, done, err := b.Suite.Format(o.Format).Open(filepath.Join(stage.Dir, b.first))
 	if err != nil {
-		return nil, nil, fmt.Errorf("read %s back: %w", o.Path, err)
+		return nil, nil, fmt.Errorf("read %s back: %w", b.first, err)
 	}
 	return m, done, nil
 }

@@ -41,7 +41,7 @@ type Problem struct {
 
 // File is one file to write: Name is relative to the artefact's folder.
 type File struct {
-	Name  string // empty: the artefact's own path
+	Name  string // empty: the artefact's own path. A first file with a name stands for it: the index of shards
 	Parts []Part // one behind the other
 }
 
