@@ -116,3 +116,74 @@ func TestSwap(t *testing.T) {
 		}
 	}
 }
+
+// A file that could not be written keeps a stage from being published, even by who looks at no error.
+func TestPublishIncomplete(t *testing.T) {
+	parent := t.TempDir()
+	for name, spoil := range map[string]func(*Stage){
+		"not closed": func(s *Stage) { s.Create("open") },
+		"failed": func(s *Stage) {
+			w, err := s.Create("file")
+			if err != nil {
+				t.Fatal(err)
+			}
+			w.f.Close()
+			w.Write([]byte("lost"))
+			w.Close()
+		},
+	} {
+		target := filepath.Join(parent, "out")
+		s, err := NewStage(target)
+		if err != nil {
+			t.Fatal(err)
+		}
+		spoil(s)
+		if err := s.Publish(target); err == nil {
+			t.Errorf("%s: published", name)
+		}
+		if err := s.Discard(); err != nil {
+			t.Error(err)
+		}
+	}
+	if entries, err := os.ReadDir(parent); err != nil || len(entries) > 0 {
+		t.Errorf("left: %v, %v", entries, err)
+	}
+}
+
+// A streamed file is hashed on the way, and the list has the order in which files were begun.
+func TestStream(t *testing.T) {
+	target := filepath.Join(t.TempDir(), "out")
+	s, err := NewStage(target)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Discard()
+	b, err := s.Create("b")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Write("a", []byte("x")); err != nil {
+		t.Fatal(err)
+	}
+	for range 3 {
+		if _, err := b.Write([]byte("yz")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := errors.Join(b.Close(), b.Close()); err != nil {
+		t.Fatal(err)
+	}
+	if d := b.Digest(); d != Sum([]byte("yzyzyz")) {
+		t.Errorf("%v", d)
+	}
+	if _, err := b.Write([]byte("late")); err == nil {
+		t.Error("wrote to a closed file")
+	}
+	if err := s.Publish(target); err != nil {
+		t.Fatal(err)
+	}
+	want := Sum([]byte("yzyzyz")).Hex() + "  b\n" + Sum([]byte("x")).Hex() + "  a\n"
+	if got := read(t, filepath.Join(target, Sums)); got != want {
+		t.Errorf("digests:\n%s", got)
+	}
+}
