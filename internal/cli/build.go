@@ -20,7 +20,7 @@ var buildVerb = &verb{
 	name: "build", args: "RECIPE", summary: "run the plan, check the gates, write the model and its report", min: 1, max: 1,
 	long: `Runs the recipe's passes, writes the artefact, reads it back, measures it against the model that came in and decides
 the gates. The folder named by --out then holds the artefact, report.json, report.md, recipe.yaml (the recipe with
-every default written out) and SHA256SUMS. If a gate is not met or undecided the build exits 4, the folder stays
+every default written out), provenance.json, sbom.cdx.json and SHA256SUMS. If a gate is not met or undecided the build exits 4, the folder stays
 as it was, and the result goes to the folder of that name with .rejected behind it.
 
 What the result was built from, and its digests, are written into pare.lock beside the recipe. With --locked the
@@ -32,6 +32,7 @@ build gives what the lock says or nothing: it exits 5 if an input, a variable, a
 		f.IntVar(&o.workers, "workers", 0, "goroutines that compute (0: one for each processor); the bytes do not depend on it")
 		f.BoolVar(&o.locked, "locked", false, "build what pare.lock says, or exit 5")
 		f.BoolVar(&o.noLock, "no-lock", false, "leave pare.lock as it is")
+		f.StringVar(&o.signKey, "sign-key", "", "an ed25519 key (PEM, PKCS #8) to sign the provenance with")
 		f.StringVar(&o.memory, "memory-limit", "", "refuse a plan that needs more memory, and keep below it: 4GB")
 		f.BoolVar(&o.quiet, "quiet", false, "print the findings and the last line alone")
 		return func(s *session, args []string) error { return s.build(args[0], o) }
@@ -45,6 +46,7 @@ type buildOptions struct {
 	locked  bool
 	noLock  bool
 	memory  string
+	signKey string
 	quiet   bool
 }
 
@@ -64,6 +66,10 @@ func (s *session) build(path string, o buildOptions) error {
 		return err
 	}
 	limit, err := memoryLimit(o.memory)
+	if err != nil {
+		return err
+	}
+	key, err := signingKey(o.signKey)
 	if err != nil {
 		return err
 	}
@@ -117,7 +123,7 @@ func (s *session) build(path string, o buildOptions) error {
 	if err != nil {
 		return err
 	}
-	r := &graph.Runner{Suite: suite, Workers: o.workers, Open: p.Model, Data: p.Data, Log: bar.update, Seal: p.seal(s.ctx, now, locked)}
+	r := &graph.Runner{Suite: suite, Workers: o.workers, Open: p.Model, Data: p.Data, Log: bar.update, Seal: p.seal(s.ctx, plan, now, locked, key)}
 	tool := evaluate.Tool{Name: "pare", Version: Version()}
 	built, err := r.Build(s.ctx, plan, input, tool, p.report, filepath.Clean(o.out))
 	bar.clear()
@@ -149,26 +155,6 @@ func (p *project) buildState(ctx context.Context, plan *graph.Plan) (*lock.Recip
 		return nil, err
 	}
 	return p.state(ctx, plan, true)
-}
-
-// seal marks the model with what it was made from, refuses a result that a lock does not expect, and makes sure that the
-// inputs are still what they were. locked may be nil.
-func (p *project) seal(ctx context.Context, now, locked *lock.Recipe) graph.Seal {
-	return graph.Seal{
-		Marks: []ir.KeyValue{{Key: graph.MarkRecipe, Value: now.Effective}, {Key: graph.MarkVersion, Value: now.Tool}, {Key: graph.MarkLock, Value: now.Digest()}},
-		Written: func(files []evaluate.File) error {
-			if locked == nil || locked.Artifacts == nil {
-				return nil
-			}
-			if list := lock.CompareArtifacts(locked.Artifacts, artifactsOf(files)); list != nil {
-				return differs(fmt.Sprintf("the result is not what %s says, so nothing is published", lockName(p.source.Name)), list)
-			}
-			return nil
-		},
-		Documents: func(*evaluate.Report, []graph.Sealed) ([]graph.Document, error) {
-			return nil, p.inputs.Check(ctx)
-		},
-	}
 }
 
 // keepLock writes into the lock what was built.

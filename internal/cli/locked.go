@@ -80,7 +80,7 @@ func (p *project) state(ctx context.Context, plan *graph.Plan, hash bool) (*lock
 	if err != nil {
 		return nil, err
 	}
-	r := &lock.Recipe{Name: p.section(), Effective: fmt.Sprintf("%x", sha256.Sum256(effective)), Tool: release(), Seed: plan.Recipe.Seed}
+	r := &lock.Recipe{Name: p.section(), Effective: sha256Hex(effective), Tool: release(), Seed: plan.Recipe.Seed}
 	for _, v := range plan.Recipe.Vars {
 		r.Vars = append(r.Vars, lock.Var{Name: v.Name, Value: fmt.Sprint(v.Value)})
 	}
@@ -101,6 +101,8 @@ func (p *project) state(ctx context.Context, plan *graph.Plan, hash bool) (*lock
 	r.Sort()
 	return r, nil
 }
+
+func sha256Hex(b []byte) string { return fmt.Sprintf("%x", sha256.Sum256(b)) }
 
 // versions fills in the passes, metrics and formats that the recipe names.
 func versions(r *lock.Recipe, plan *graph.Plan) {
