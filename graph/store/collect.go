@@ -192,9 +192,12 @@ func (k *collection) litter() error {
 
 // abandoned removes a file in holds if it is no hold any more, and tells whether it did.
 func (k *collection) abandoned(path string) bool {
-	if strings.HasSuffix(path, leaseName("")) {
+	switch base := filepath.Base(path); {
+	case strings.HasSuffix(base, leaseName("")):
 		h, _, err := readLease(k.fs, path)
 		return err == nil && h.dead() && k.fs.Remove(path) == nil
+	case strings.Contains(base, leaseName("")+"."):
+		return isOld(path) && k.fs.Remove(path) == nil
 	}
 	q := queue{fs: k.fs, path: path, me: me("cleaning up")}
 	release, err := q.try()

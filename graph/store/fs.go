@@ -20,6 +20,8 @@ type FS interface {
 	Rename(from, to string) error
 	// Exchange lets two paths change places in one step, or returns errors.ErrUnsupported.
 	Exchange(a, b string) error
+	// Link gives a file a second name; a file of that name must not be there.
+	Link(from, to string) error
 	// Remove removes a file or an empty folder.
 	Remove(name string) error
 	// SyncDir makes the entries of a folder durable.
@@ -56,6 +58,7 @@ func (OS) OpenFile(name string, flag int, perm fs.FileMode) (File, error) {
 func (OS) Mkdir(name string, perm fs.FileMode) error { return os.Mkdir(name, perm) }
 func (OS) Rename(from, to string) error              { return os.Rename(from, to) }
 func (OS) Exchange(a, b string) error                { return exchange(a, b) }
+func (OS) Link(from, to string) error                { return os.Link(from, to) }
 func (OS) Remove(name string) error                  { return os.Remove(name) }
 func (OS) SyncDir(name string) error                 { return syncDir(name) }
 func (OS) Touch(name string, t time.Time) error      { return os.Chtimes(name, t, t) }

@@ -15,7 +15,7 @@ const heartbeat = 10 * time.Second
 // leaseName is the lease that stands for the hold in a path.
 func leaseName(path string) string { return path + ".lease" }
 
-// lease is try for file systems that know no holds of their own: a file that only one can create. A process that is killed
+// lease is try for file systems that know no holds of their own: a file that only one can put in place. A process that is killed
 // leaves it, so it is taken over when the process that it names is known to be dead: by its id and by when it began, as ids
 // are used again. Age alone proves nothing: the holder may be stopped, or its clock be wrong. err is that of clearing up before.
 //
@@ -27,12 +27,12 @@ func (q *queue) lease(err error) (func(), error) {
 	}
 	name := leaseName(q.path)
 	for {
-		f, err := createFile(q.fs, name, 0o644)
+		err := q.createLease(name)
 		if err == nil {
-			return q.keepLease(f, name)
+			return q.keepLease(name), nil
 		}
 		if !errors.Is(err, fs.ErrExist) {
-			return nil, fmt.Errorf("hold %s: %w", q.what, err)
+			return nil, fmt.Errorf("hold %s: %w", q.what, full(err, name, 0))
 		}
 		h, age, err := readLease(q.fs, name)
 		if errors.Is(err, fs.ErrNotExist) {
@@ -54,11 +54,22 @@ func (q *queue) lease(err error) (func(), error) {
 	}
 }
 
-func (q *queue) keepLease(f File, name string) (func(), error) {
-	err := errors.Join(writeAll(f, q.me.text()), f.Close())
-	if err != nil { // a lease that names nobody would stand for ever
-		return nil, errors.Join(fmt.Errorf("hold %s: %w", q.what, full(err, name, 0)), q.fs.Remove(name))
+// createLease writes the lease under another name and links it into place, so that it never stands there without saying whose it
+// is: nobody could take over such a one if this process were killed.
+func (q *queue) createLease(name string) error {
+	draft := name + "." + random()
+	f, err := createFile(q.fs, draft, 0o644)
+	if err != nil {
+		return err
 	}
+	if err = errors.Join(writeAll(f, q.me.text()), f.Close()); err == nil {
+		err = q.fs.Link(draft, name)
+	}
+	q.fs.Remove(draft) // what is left is litter by its name
+	return err
+}
+
+func (q *queue) keepLease(name string) (release func()) {
 	stop := make(chan struct{})
 	go func() {
 		beat := time.NewTicker(heartbeat)
@@ -77,7 +88,7 @@ func (q *queue) keepLease(f File, name string) (func(), error) {
 		if h, _, err := readLease(q.fs, name); err == nil && h == q.me {
 			q.fs.Remove(name)
 		}
-	}), nil
+	})
 }
 
 // takeOver moves the lease of a dead holder away. What was moved is looked at again: if it is another's, who was faster, it is
@@ -107,4 +118,10 @@ func readLease(f FS, name string) (h Holder, age time.Duration, err error) {
 		return h, 0, err
 	}
 	return readHolder(file), time.Since(info.ModTime()), nil
+}
+
+// isOld tells whether a draft of a lease is left over: it is used within moments.
+func isOld(path string) bool {
+	info, err := os.Lstat(path)
+	return err == nil && time.Since(info.ModTime()) > 6*heartbeat
 }

@@ -68,6 +68,9 @@ func (s *Store) runs(path string, f fs.DirEntry) (Holder, bool) {
 	if !f.Type().IsRegular() {
 		return Holder{}, false
 	}
+	if strings.Contains(f.Name(), leaseName("")+".") {
+		return Holder{}, !isOld(path) // a draft
+	}
 	if strings.HasSuffix(path, leaseName("")) {
 		h, age, err := readLease(s.fs, path)
 		return h, err == nil && !h.dead() && age < forgotten

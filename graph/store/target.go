@@ -221,6 +221,9 @@ func prefix(target string) string {
 	return filepath.Join(filepath.Dir(target), "."+filepath.Base(target)+".tmp-")
 }
 
+// draftName is what follows the prefix in the name of a lease that was being written.
+var draftName = regexp.MustCompile(`^hold\.lease\.[0-9a-z]{13}$`)
+
 // stageName is what follows the prefix in the name of a stage, or of what a stage replaced.
 var stageName = regexp.MustCompile(`^[0-9a-z]{13}(\.old)?$`)
 
@@ -236,10 +239,14 @@ func sweepStages(f FS, target string) (int, error) {
 	n := 0
 	for _, e := range entries {
 		rest, ok := strings.CutPrefix(e.Name(), name)
+		path := filepath.Join(dir, e.Name())
+		if ok && e.Type().IsRegular() && draftName.MatchString(rest) && isOld(path) {
+			errs = append(errs, f.Remove(path))
+			n++
+		}
 		if !ok || !e.IsDir() || !stageName.MatchString(rest) {
 			continue
 		}
-		path := filepath.Join(dir, e.Name())
 		if _, err := os.Lstat(target); errors.Is(err, fs.ErrNotExist) && strings.HasSuffix(rest, ".old") {
 			errs = append(errs, f.Rename(path, target), f.SyncDir(dir))
 			n++

@@ -94,8 +94,11 @@ func (t *Faulty) SyncedAgain() []string {
 // Kill is a file system that kills this process before its n-th operation; with half, and if that is a write, when half of
 // its bytes are written. A test runs itself as a process of its own with n = 1, 2, 3 … until one ends by itself: then the
 // whole run has been cut at each place.
-func Kill(n int, half bool) store.FS {
-	t := &tap{base: store.OS{}}
+func Kill(n int, half bool) store.FS { return KillOn(store.OS{}, n, half) }
+
+// KillOn is Kill on another file system.
+func KillOn(base store.FS, n int, half bool) store.FS {
+	t := &tap{base: base}
 	t.on = func(at int, op *Op, do func(int) error) error {
 		if at != n {
 			return do(-1)

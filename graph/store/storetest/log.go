@@ -210,6 +210,10 @@ func (r *replay) apply(op Op) {
 		if to, _, ok := r.at(op.To); ok {
 			r.change([]slot{from, to}, none, n)
 		}
+	case "link":
+		if to, _, ok := r.at(op.To); ok {
+			r.change([]slot{to}, n)
+		}
 	case "exchange":
 		if to, other, ok := r.at(op.To); ok {
 			r.change([]slot{from, to}, other, n)

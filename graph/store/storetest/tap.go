@@ -1,8 +1,8 @@
 // Package storetest holds file systems for tests of what is written to disk: one that counts, one that fails, one that kills
 // the process, and one that keeps a log from which the state after a power cut is made.
 //
-// They count the operations that change a disk, from 1: create, write, sync, syncdir, mkdir, rename, exchange, remove, touch,
-// truncate. Where several goroutines write, the order between them may differ from run to run.
+// They count the operations that change a disk, from 1: create, write, sync, syncdir, mkdir, rename, exchange, link, remove,
+// touch, truncate. Where several goroutines write, the order between them may differ from run to run.
 package storetest
 
 import (
@@ -95,6 +95,10 @@ func (t *tap) Rename(from, to string) error {
 
 func (t *tap) Exchange(a, b string) error {
 	return t.do(Op{Kind: "exchange", Path: a, To: b}, func() error { return t.base.Exchange(a, b) })
+}
+
+func (t *tap) Link(from, to string) error {
+	return t.do(Op{Kind: "link", Path: from, To: to}, func() error { return t.base.Link(from, to) })
 }
 
 func (t *tap) Remove(name string) error {
