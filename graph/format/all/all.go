@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"github.com/pare-ml/pare/graph/format"
+	"github.com/pare-ml/pare/graph/format/gguf"
 	"github.com/pare-ml/pare/graph/format/manifest"
 	"github.com/pare-ml/pare/graph/format/onnx"
 	"github.com/pare-ml/pare/graph/format/safetensors"
@@ -21,6 +22,7 @@ import (
 var formats = []*format.Format{
 	&onnx.Format,
 	&safetensors.Format,
+	&gguf.Format,
 	&manifest.Format,
 }
 
@@ -57,8 +59,6 @@ var foreign = []struct {
 		func(h []byte) bool { return bytes.HasPrefix(h, []byte("PK\x03\x04")) }},
 	{"Python pickle", "pickles can run code when they are loaded, so pare does not open them: export the model to ONNX with torch.onnx.export, or save it with save_pretrained, which writes safetensors",
 		func(h []byte) bool { return len(h) > 2 && h[0] == 0x80 && h[1] >= 2 && h[1] <= 5 }},
-	{"GGUF file", "pare does not read it yet: give it the ONNX model",
-		func(h []byte) bool { return bytes.HasPrefix(h, []byte("GGUF")) }},
 	{"Keras file (HDF5)", "export the model to ONNX with tf2onnx",
 		func(h []byte) bool { return bytes.HasPrefix(h, []byte("\x89HDF\r\n\x1a\n")) }},
 	{"TensorFlow Lite file", "pare does not read it: export the model it was made from to ONNX",

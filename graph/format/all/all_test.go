@@ -65,7 +65,7 @@ func TestOpen(t *testing.T) {
 	for name, c := range map[string]struct{ data, want string }{
 		"m.pt":           {"PK\x03\x04 torch", "zip"},
 		"m.pkl":          {"\x80\x04\x95\x00\x00\x00\x00", "pickle"},
-		"m.gguf":         {"GGUF\x03\x00\x00\x00", "GGUF"},
+		"m.gguf":         {"GGUF\x03\x00\x00\x00", "8 more bytes are needed"},
 		"m.safetensors":  {"\x10\x00\x00\x00\x00\x00\x00\x00{\"a\":{}}      ", "14 bytes follow"},
 		"m.h5":           {"\x89HDF\r\n\x1a\n", "HDF5"},
 		"m.tflite":       {"\x1c\x00\x00\x00TFL3", "TensorFlow Lite"},

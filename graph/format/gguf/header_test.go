@@ -21,8 +21,8 @@ var sample = Metadata{
 	TextsEntry("tokenizer.ggml.tokens", []string{"a", "", "<|im_end|>"}),
 	Int32sEntry("tokenizer.ggml.token_type", []int32{1, -3, 6}),
 	Float32sEntry("tokenizer.ggml.scores", []float32{0, -1}),
-	Int32Entry("split.tensors.count", -5),
-	Uint16Entry("split.no", 7),
+	Int32Entry("x.i32", -5),
+	Uint16Entry("x.u16", 7),
 }
 
 // file returns a file's bytes.
@@ -87,7 +87,7 @@ func TestMetadata(t *testing.T) {
 	if s, ok := m.Text("general.architecture"); s != "llama" || !ok {
 		t.Errorf("architecture %q", s)
 	}
-	if v, ok := m.Int("split.tensors.count"); v != -5 || !ok {
+	if v, ok := m.Int("x.i32"); v != -5 || !ok {
 		t.Errorf("i32 %d", v)
 	}
 	if v, ok := m.Float("llama.attention.layer_norm_rms_epsilon"); float32(v) != 1e-5 || !ok {
@@ -105,7 +105,7 @@ func TestMetadata(t *testing.T) {
 	if _, ok := m.Int("general.architecture"); ok {
 		t.Error("a string is given as an integer")
 	}
-	m = m.With(Uint32Entry("llama.block_count", 9), TextEntry("new", "x")).Without("split.no")
+	m = m.With(Uint32Entry("llama.block_count", 9), TextEntry("new", "x")).Without("x.u16")
 	if v, _ := m.Int("llama.block_count"); v != 9 || len(m) != len(sample) || m[1].Key != "llama.block_count" {
 		t.Errorf("changed metadata: %d entries, %d", len(m), v)
 	}
