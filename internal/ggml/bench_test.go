@@ -2,6 +2,7 @@ package ggml
 
 import (
 	"testing"
+	"time"
 
 	"github.com/pare-ml/pare/internal/kernel"
 	"github.com/pare-ml/pare/internal/rng"
@@ -31,27 +32,48 @@ func importance(seed uint64, n int) []float32 {
 	return w
 }
 
-// BenchmarkQuantize has a sub-benchmark for each type; elements a second are its metric.
+// withForms runs f with plain Go and with each vector form in use.
+func withForms(f func(form string)) {
+	defer func(old *lanes) { vectors = old }(vectors)
+	for _, v := range append([]*lanes{nil}, forms...) {
+		vectors = v
+		name := "plain"
+		if v != nil {
+			name = v.name
+		}
+		f(name)
+	}
+}
+
+// BenchmarkQuantize has a sub-benchmark for each type, form and with importance data; million elements a second of
+// processor time, of the best run, are their metric.
 func BenchmarkQuantize(b *testing.B) {
 	const n, rows = 4096, 64
 	x := weights(1, n*rows)
-	for _, data := range []struct {
-		name       string
-		importance []float32
-	}{{"plain", nil}, {"importance", importance(2, n)}} {
-		for _, t := range Types() {
-			if !t.CanQuantize() || data.importance != nil && !t.UsesImportance() {
+	data := importance(2, n)
+	for _, t := range Types() {
+		for _, own := range [][]float32{nil, data} {
+			if !t.CanQuantize() || own != nil && !t.UsesImportance() {
 				continue
 			}
-			b.Run(t.String()+"/"+data.name, func(b *testing.B) {
-				size, _ := t.RowSize(n)
-				dst := make([]byte, size*rows)
-				for b.Loop() {
-					if err := Quantize(dst, t, x, n, data.importance); err != nil {
-						b.Fatal(err)
-					}
+			withForms(func(form string) {
+				name := t.String() + "/" + form
+				if own != nil {
+					name += "/importance"
 				}
-				b.ReportMetric(float64(len(x))*float64(b.N)/b.Elapsed().Seconds()/1e6, "Melem/s")
+				b.Run(name, func(b *testing.B) {
+					size, _ := t.RowSize(n)
+					dst := make([]byte, size*rows)
+					best := time.Duration(1 << 62)
+					for b.Loop() {
+						start := clock()
+						if err := Quantize(dst, t, x, n, own); err != nil {
+							b.Fatal(err)
+						}
+						best = min(best, clock()-start)
+					}
+					b.ReportMetric(float64(len(x))/float64(best)*1000, "Melem/s")
+				})
 			})
 		}
 	}

@@ -24,17 +24,15 @@ func avx2DivideCodes(blocks int, dst *uint8, x *float32, add *float32, number *f
 //go:noescape
 func avx2MultiplyCodes(blocks int, dst *uint8, x *float32, add *float32, number *float32, lo float32, hi float32) (reach float32)
 
-// avx2Squares sets weights to the squares.
-// Vector i of x and w has element i of every group.
+// avx2Squares sets w to the squares of n elements, a multiple of 16.
 //
 //go:noescape
-func avx2Squares(length int, x *float32, w *float32)
+func avx2Squares(n int, x *float32, w *float32)
 
-// avx2Magnitudes sets weights to the magnitudes.
-// Vector i of x and w has element i of every group.
+// avx2Magnitudes sets w to the magnitudes of n elements, a multiple of 16.
 //
 //go:noescape
-func avx2Magnitudes(length int, x *float32, w *float32)
+func avx2Magnitudes(n int, x *float32, w *float32)
 
 // avx2RMSWeights sets the weights of 32 elements to their root mean square plus their magnitude.
 // Vector i of x and w has element i of every group.
@@ -64,24 +62,23 @@ func avx2Affine(length int, x *float32, w *float32, codes *float32, numerators *
 func avx2AffineAbsolute(length int, x *float32, w *float32, codes *float32, numerators *float32, count int, n float32, result *float32) (strange uint32)
 
 // avx2Symmetric is fitSymmetric for a group in each lane. Vector i of x and w has element i of every group; length
-// is a multiple of 4. numerators are those of the inverse scales, that of the first try first. result gets vectors of
-// the scales, of the winner's inverse scales and of the sums of w. Groups of zeros are bits of zeros; what they get means nothing.
-// products is room for length vectors.
+// is a multiple of 4. numerators are those of the inverse scales: of the first try, of those that make no code outside
+// [-n, n-1], of those that make none below, and of the rest. result gets vectors of the scales, of the winner's inverse
+// scales and of the sums of w. Groups of zeros are bits of zeros; what they get means nothing. products is room for
+// length vectors.
 //
 //go:noescape
-func avx2Symmetric(length int, x *float32, w *float32, products *float32, numerators *float32, count int, n float32, result *float32) (zeros uint32)
+func avx2Symmetric(length int, x *float32, w *float32, products *float32, numerators *float32, unclamped int, above int, both int, n float32, result *float32) (zeros uint32)
 
-// avx512Squares sets weights to the squares.
-// Vector i of x and w has element i of every group.
+// avx512Squares sets w to the squares of n elements, a multiple of 16.
 //
 //go:noescape
-func avx512Squares(length int, x *float32, w *float32)
+func avx512Squares(n int, x *float32, w *float32)
 
-// avx512Magnitudes sets weights to the magnitudes.
-// Vector i of x and w has element i of every group.
+// avx512Magnitudes sets w to the magnitudes of n elements, a multiple of 16.
 //
 //go:noescape
-func avx512Magnitudes(length int, x *float32, w *float32)
+func avx512Magnitudes(n int, x *float32, w *float32)
 
 // avx512RMSWeights sets the weights of 32 elements to their root mean square plus their magnitude.
 // Vector i of x and w has element i of every group.
@@ -111,9 +108,10 @@ func avx512Affine(length int, x *float32, w *float32, codes *float32, numerators
 func avx512AffineAbsolute(length int, x *float32, w *float32, codes *float32, numerators *float32, count int, n float32, result *float32) (strange uint32)
 
 // avx512Symmetric is fitSymmetric for a group in each lane. Vector i of x and w has element i of every group; length
-// is a multiple of 4. numerators are those of the inverse scales, that of the first try first. result gets vectors of
-// the scales, of the winner's inverse scales and of the sums of w. Groups of zeros are bits of zeros; what they get means nothing.
-// products is room for length vectors.
+// is a multiple of 4. numerators are those of the inverse scales: of the first try, of those that make no code outside
+// [-n, n-1], of those that make none below, and of the rest. result gets vectors of the scales, of the winner's inverse
+// scales and of the sums of w. Groups of zeros are bits of zeros; what they get means nothing. products is room for
+// length vectors.
 //
 //go:noescape
-func avx512Symmetric(length int, x *float32, w *float32, products *float32, numerators *float32, count int, n float32, result *float32) (zeros uint32)
+func avx512Symmetric(length int, x *float32, w *float32, products *float32, numerators *float32, unclamped int, above int, both int, n float32, result *float32) (zeros uint32)

@@ -6,7 +6,7 @@
 
 // func avx2Transpose(blocks int, src *float32, length int, dst *float32, lanes int)
 // Requires: AVX
-TEXT ·avx2Transpose(SB), NOSPLIT, $0-40
+TEXT ·avx2Transpose(SB), $0-40
 	MOVQ blocks+0(FP), AX
 	MOVQ src+8(FP), CX
 	MOVQ length+16(FP), DX
@@ -80,7 +80,7 @@ block:
 
 // func avx2DivideCodes(blocks int, dst *uint8, x *float32, add *float32, number *float32, lo float32, hi float32) (reach float32)
 // Requires: AVX, AVX2, SSE
-TEXT ·avx2DivideCodes(SB), NOSPLIT, $0-52
+TEXT ·avx2DivideCodes(SB), $0-52
 	MOVQ         blocks+0(FP), AX
 	MOVQ         dst+8(FP), CX
 	MOVQ         x+16(FP), DX
@@ -92,7 +92,7 @@ TEXT ·avx2DivideCodes(SB), NOSPLIT, $0-52
 	VSUBPS       Y0, Y2, Y2
 	VBROADCASTSS bits7fffffff<>+0(SB), Y3
 	VBROADCASTSS bits000000ff<>+0(SB), Y4
-	VXORPS       Y5, Y5, Y5
+	VBROADCASTSS bits00000000<>+0(SB), Y5
 	VMOVDQU      order32<>+0(SB), Y6
 
 block:
@@ -166,6 +166,9 @@ GLOBL bits7fffffff<>(SB), RODATA|NOPTR, $4
 DATA bits000000ff<>+0(SB)/4, $0x000000ff
 GLOBL bits000000ff<>(SB), RODATA|NOPTR, $4
 
+DATA bits00000000<>+0(SB)/4, $0x00000000
+GLOBL bits00000000<>(SB), RODATA|NOPTR, $4
+
 DATA order32<>+0(SB)/4, $0x00000000
 DATA order32<>+4(SB)/4, $0x00000004
 DATA order32<>+8(SB)/4, $0x00000001
@@ -178,7 +181,7 @@ GLOBL order32<>(SB), RODATA|NOPTR, $32
 
 // func avx2MultiplyCodes(blocks int, dst *uint8, x *float32, add *float32, number *float32, lo float32, hi float32) (reach float32)
 // Requires: AVX, AVX2, SSE
-TEXT ·avx2MultiplyCodes(SB), NOSPLIT, $0-52
+TEXT ·avx2MultiplyCodes(SB), $0-52
 	MOVQ         blocks+0(FP), AX
 	MOVQ         dst+8(FP), CX
 	MOVQ         x+16(FP), DX
@@ -190,7 +193,7 @@ TEXT ·avx2MultiplyCodes(SB), NOSPLIT, $0-52
 	VSUBPS       Y0, Y2, Y2
 	VBROADCASTSS bits7fffffff<>+0(SB), Y3
 	VBROADCASTSS bits000000ff<>+0(SB), Y4
-	VXORPS       Y5, Y5, Y5
+	VBROADCASTSS bits00000000<>+0(SB), Y5
 	VMOVDQU      order32<>+0(SB), Y6
 
 block:
@@ -255,10 +258,10 @@ block:
 	VZEROUPPER
 	RET
 
-// func avx2Squares(length int, x *float32, w *float32)
+// func avx2Squares(n int, x *float32, w *float32)
 // Requires: AVX
-TEXT ·avx2Squares(SB), NOSPLIT, $0-24
-	MOVQ length+0(FP), AX
+TEXT ·avx2Squares(SB), $0-24
+	MOVQ n+0(FP), AX
 	MOVQ x+8(FP), CX
 	MOVQ w+16(FP), DX
 
@@ -268,15 +271,15 @@ weight:
 	VMOVUPS Y0, (DX)
 	ADDQ    $0x20, CX
 	ADDQ    $0x20, DX
-	DECQ    AX
+	SUBQ    $0x08, AX
 	JNZ     weight
 	VZEROUPPER
 	RET
 
-// func avx2Magnitudes(length int, x *float32, w *float32)
+// func avx2Magnitudes(n int, x *float32, w *float32)
 // Requires: AVX
-TEXT ·avx2Magnitudes(SB), NOSPLIT, $0-24
-	MOVQ         length+0(FP), AX
+TEXT ·avx2Magnitudes(SB), $0-24
+	MOVQ         n+0(FP), AX
 	MOVQ         x+8(FP), CX
 	MOVQ         w+16(FP), DX
 	VBROADCASTSS bits7fffffff<>+0(SB), Y0
@@ -287,42 +290,71 @@ weight:
 	VMOVUPS Y1, (DX)
 	ADDQ    $0x20, CX
 	ADDQ    $0x20, DX
-	DECQ    AX
+	SUBQ    $0x08, AX
 	JNZ     weight
 	VZEROUPPER
 	RET
 
 // func avx2RMSWeights(x *float32, w *float32)
 // Requires: AVX
-TEXT ·avx2RMSWeights(SB), NOSPLIT, $0-16
+TEXT ·avx2RMSWeights(SB), $0-16
 	MOVQ         x+0(FP), AX
 	MOVQ         w+8(FP), CX
-	VXORPS       Y0, Y0, Y0
-	VBROADCASTSS bits3d000000<>+0(SB), Y1
+	VBROADCASTSS bits7fffffff<>+0(SB), Y0
+	VBROADCASTSS bits00000000<>+0(SB), Y1
 	MOVQ         AX, DX
 	MOVQ         $0x00000020, BX
 
-square:
+square0:
 	VMOVUPS      (DX), Y2
 	VMULPS       Y2, Y2, Y2
-	VADDPS       Y2, Y0, Y0
-	ADDQ         $0x20, DX
+	VADDPS       Y2, Y1, Y1
+	ADDQ         $0x00000040, DX
 	DECQ         BX
-	JNZ          square
-	VMULPS       Y1, Y0, Y0
-	VSQRTPS      Y0, Y0
-	VBROADCASTSS bits7fffffff<>+0(SB), Y1
+	JNZ          square0
+	VBROADCASTSS bits3d000000<>+0(SB), Y2
+	VMULPS       Y2, Y1, Y1
+	VSQRTPS      Y1, Y1
+	MOVQ         AX, DX
+	MOVQ         $0x00000020, BX
+	MOVQ         CX, SI
+
+weight0:
+	VMOVUPS      (DX), Y2
+	VANDPS       Y0, Y2, Y2
+	VADDPS       Y2, Y1, Y2
+	VMOVUPS      Y2, (SI)
+	ADDQ         $0x00000040, DX
+	ADDQ         $0x00000040, SI
+	DECQ         BX
+	JNZ          weight0
+	VBROADCASTSS bits00000000<>+0(SB), Y1
+	MOVQ         AX, DX
 	MOVQ         $0x00000020, BX
 
-weight:
-	VMOVUPS (AX), Y2
-	VANDPS  Y1, Y2, Y2
-	VADDPS  Y2, Y0, Y2
-	VMOVUPS Y2, (CX)
-	ADDQ    $0x20, AX
-	ADDQ    $0x20, CX
+square1:
+	VMOVUPS      32(DX), Y2
+	VMULPS       Y2, Y2, Y2
+	VADDPS       Y2, Y1, Y1
+	ADDQ         $0x00000040, DX
+	DECQ         BX
+	JNZ          square1
+	VBROADCASTSS bits3d000000<>+0(SB), Y2
+	VMULPS       Y2, Y1, Y1
+	VSQRTPS      Y1, Y1
+	MOVQ         AX, DX
+	MOVQ         $0x00000020, BX
+	MOVQ         CX, AX
+
+weight1:
+	VMOVUPS 32(DX), Y2
+	VANDPS  Y0, Y2, Y2
+	VADDPS  Y2, Y1, Y2
+	VMOVUPS Y2, 32(AX)
+	ADDQ    $0x00000040, DX
+	ADDQ    $0x00000040, AX
 	DECQ    BX
-	JNZ     weight
+	JNZ     weight1
 	VZEROUPPER
 	RET
 
@@ -331,7 +363,7 @@ GLOBL bits3d000000<>(SB), RODATA|NOPTR, $4
 
 // func avx2Weigh(n int, w *float32, importance *float32, x *float32, sigma2 float32)
 // Requires: AVX
-TEXT ·avx2Weigh(SB), NOSPLIT, $0-36
+TEXT ·avx2Weigh(SB), $0-36
 	MOVQ         n+0(FP), AX
 	MOVQ         w+8(FP), CX
 	MOVQ         importance+16(FP), DX
@@ -354,334 +386,617 @@ weigh:
 
 // func avx2Affine(length int, x *float32, w *float32, codes *float32, numerators *float32, count int, n float32, result *float32) (strange uint32)
 // Requires: AVX
-TEXT ·avx2Affine(SB), NOSPLIT, $192-68
-	MOVQ         length+0(FP), AX
-	MOVQ         x+8(FP), CX
-	MOVQ         w+16(FP), DX
-	MOVQ         codes+24(FP), BX
-	MOVQ         numerators+32(FP), SI
+TEXT ·avx2Affine(SB), $392-68
+	MOVQ         x+8(FP), AX
+	MOVQ         w+16(FP), CX
+	MOVQ         codes+24(FP), DX
+	MOVQ         numerators+32(FP), BX
+	MOVQ         result+56(FP), SI
 	MOVQ         count+40(FP), DI
-	MOVQ         result+56(FP), R8
-	VBROADCASTSS n+48(FP), Y0
-	VXORPS       Y1, Y1, Y1
-	VBROADCASTSS bits4b400000<>+0(SB), Y2
-	VBROADCASTSS bits80000000<>+0(SB), Y5
+	MOVQ         DI, 384(SP)
+	VBROADCASTSS bits80000000<>+0(SB), Y2
+	VBROADCASTSS bits80000000<>+0(SB), Y3
+	VMOVUPS      (AX), Y0
+	VMOVUPS      Y0, Y1
 	VBROADCASTSS bits80000000<>+0(SB), Y6
-	VMOVUPS      (CX), Y3
-	VMOVUPS      Y3, Y4
-	MOVQ         CX, R9
-	MOVQ         DX, R10
-	MOVQ         BX, R11
-	MOVQ         AX, R12
+	VBROADCASTSS bits80000000<>+0(SB), Y7
+	VMOVUPS      32(AX), Y4
+	VMOVUPS      Y4, Y5
+	MOVQ         AX, DI
+	MOVQ         CX, R8
+	MOVQ         DX, R9
+	MOVQ         length+0(FP), R10
 
 sums:
-	VMOVUPS      (R9), Y7
-	VMOVUPS      (R10), Y8
-	VMINPS       Y3, Y7, Y3
-	VMAXPS       Y4, Y7, Y4
-	VADDPS       Y8, Y5, Y5
-	VMULPS       Y7, Y8, Y8
-	VADDPS       Y8, Y6, Y6
-	VMOVUPS      32(R9), Y7
-	VMOVUPS      32(R10), Y8
-	VMINPS       Y3, Y7, Y3
-	VMAXPS       Y4, Y7, Y4
-	VADDPS       Y8, Y5, Y5
-	VMULPS       Y7, Y8, Y8
-	VADDPS       Y8, Y6, Y6
-	VMOVUPS      64(R9), Y7
-	VMOVUPS      64(R10), Y8
-	VMINPS       Y3, Y7, Y3
-	VMAXPS       Y4, Y7, Y4
-	VADDPS       Y8, Y5, Y5
-	VMULPS       Y7, Y8, Y8
-	VADDPS       Y8, Y6, Y6
-	VMOVUPS      96(R9), Y7
-	VMOVUPS      96(R10), Y8
-	VMINPS       Y3, Y7, Y3
-	VMAXPS       Y4, Y7, Y4
-	VADDPS       Y8, Y5, Y5
-	VMULPS       Y7, Y8, Y8
-	VADDPS       Y8, Y6, Y6
-	ADDQ         $0x00000080, R9
-	ADDQ         $0x00000080, R10
-	ADDQ         $0x00000080, R11
-	SUBQ         $0x04, R12
+	VMOVUPS      (DI), Y8
+	VMOVUPS      (R8), Y9
+	VMINPS       Y0, Y8, Y0
+	VMAXPS       Y1, Y8, Y1
+	VADDPS       Y9, Y2, Y2
+	VMULPS       Y8, Y9, Y9
+	VADDPS       Y9, Y3, Y3
+	VMOVUPS      32(DI), Y8
+	VMOVUPS      32(R8), Y9
+	VMINPS       Y4, Y8, Y4
+	VMAXPS       Y5, Y8, Y5
+	VADDPS       Y9, Y6, Y6
+	VMULPS       Y8, Y9, Y9
+	VADDPS       Y9, Y7, Y7
+	VMOVUPS      64(DI), Y8
+	VMOVUPS      64(R8), Y9
+	VMINPS       Y0, Y8, Y0
+	VMAXPS       Y1, Y8, Y1
+	VADDPS       Y9, Y2, Y2
+	VMULPS       Y8, Y9, Y9
+	VADDPS       Y9, Y3, Y3
+	VMOVUPS      96(DI), Y8
+	VMOVUPS      96(R8), Y9
+	VMINPS       Y4, Y8, Y4
+	VMAXPS       Y5, Y8, Y5
+	VADDPS       Y9, Y6, Y6
+	VMULPS       Y8, Y9, Y9
+	VADDPS       Y9, Y7, Y7
+	VMOVUPS      128(DI), Y8
+	VMOVUPS      128(R8), Y9
+	VMINPS       Y0, Y8, Y0
+	VMAXPS       Y1, Y8, Y1
+	VADDPS       Y9, Y2, Y2
+	VMULPS       Y8, Y9, Y9
+	VADDPS       Y9, Y3, Y3
+	VMOVUPS      160(DI), Y8
+	VMOVUPS      160(R8), Y9
+	VMINPS       Y4, Y8, Y4
+	VMAXPS       Y5, Y8, Y5
+	VADDPS       Y9, Y6, Y6
+	VMULPS       Y8, Y9, Y9
+	VADDPS       Y9, Y7, Y7
+	VMOVUPS      192(DI), Y8
+	VMOVUPS      192(R8), Y9
+	VMINPS       Y0, Y8, Y0
+	VMAXPS       Y1, Y8, Y1
+	VADDPS       Y9, Y2, Y2
+	VMULPS       Y8, Y9, Y9
+	VADDPS       Y9, Y3, Y3
+	VMOVUPS      224(DI), Y8
+	VMOVUPS      224(R8), Y9
+	VMINPS       Y4, Y8, Y4
+	VMAXPS       Y5, Y8, Y5
+	VADDPS       Y9, Y6, Y6
+	VMULPS       Y8, Y9, Y9
+	VADDPS       Y9, Y7, Y7
+	ADDQ         $0x00000100, DI
+	ADDQ         $0x00000100, R8
+	ADDQ         $0x00000100, R9
+	SUBQ         $0x04, R10
 	JNZ          sums
+	VMOVUPS      Y0, 256(SP)
+	VBROADCASTSS bits00000000<>+0(SB), Y8
+	VMINPS       Y0, Y8, Y0
+	VMOVUPS      Y1, (SP)
+	VMOVUPS      Y2, 64(SP)
 	VMOVUPS      Y3, 128(SP)
-	VMINPS       Y3, Y1, Y3
-	VMOVUPS      Y4, (SP)
+	VMOVUPS      Y4, 288(SP)
+	VBROADCASTSS bits00000000<>+0(SB), Y1
+	VMINPS       Y4, Y1, Y4
 	VMOVUPS      Y5, 32(SP)
-	VMOVUPS      Y6, 64(SP)
-	XORL         R13, R13
-	VMOVUPS      (SP), Y4
-	VSUBPS       Y3, Y4, Y4
-	VDIVPS       Y4, Y0, Y6
-	VMOVUPS      128(SP), Y5
-	VSUBPS       Y3, Y5, Y5
-	VMULPS       Y6, Y4, Y4
-	VMULPS       Y6, Y5, Y5
-	VBROADCASTSS bits7fffffff<>+0(SB), Y7
-	VANDPS       Y7, Y4, Y4
-	VANDPS       Y7, Y5, Y5
-	VADDPS       Y5, Y4, Y4
+	VMOVUPS      Y6, 96(SP)
+	VMOVUPS      Y7, 160(SP)
+	XORL         R11, R11
+	VBROADCASTSS n+48(FP), Y1
+	VMOVUPS      (SP), Y2
+	VSUBPS       Y0, Y2, Y2
+	VDIVPS       Y2, Y1, Y3
+	VMOVUPS      256(SP), Y1
+	VSUBPS       Y0, Y1, Y1
+	VMULPS       Y3, Y2, Y2
+	VMULPS       Y3, Y1, Y1
+	VBROADCASTSS bits7fffffff<>+0(SB), Y5
+	VANDPS       Y5, Y2, Y2
+	VANDPS       Y5, Y1, Y1
+	VADDPS       Y1, Y2, Y2
+	VBROADCASTSS bits4a742400<>+0(SB), Y1
+	VCMPPS       $0x15, Y1, Y2, Y1
+	VMOVMSKPS    Y1, DI
+	ORL          DI, R11
+	VBROADCASTSS bits3f800000<>+0(SB), Y1
+	VBROADCASTSS bits00000000<>+0(SB), Y2
+	VDIVPS       Y3, Y1, Y1
+	VMOVUPS      Y1, (SI)
+	VMOVUPS      Y3, 128(SI)
+	VMOVUPS      Y0, 192(SI)
+	VBROADCASTSS n+48(FP), Y5
+	VMOVUPS      32(SP), Y6
+	VSUBPS       Y4, Y6, Y6
+	VDIVPS       Y6, Y5, Y7
+	VMOVUPS      288(SP), Y5
+	VSUBPS       Y4, Y5, Y5
+	VMULPS       Y7, Y6, Y6
+	VMULPS       Y7, Y5, Y5
+	VBROADCASTSS bits7fffffff<>+0(SB), Y8
+	VANDPS       Y8, Y6, Y6
+	VANDPS       Y8, Y5, Y5
+	VADDPS       Y5, Y6, Y6
 	VBROADCASTSS bits4a742400<>+0(SB), Y5
-	VCMPPS       $0x15, Y5, Y4, Y4
-	VMOVMSKPS    Y4, R9
-	ORL          R9, R13
-	VBROADCASTSS bits3f800000<>+0(SB), Y4
-	VXORPS       Y5, Y5, Y5
-	VDIVPS       Y6, Y4, Y4
-	MOVQ         CX, R9
-	MOVQ         DX, R10
-	MOVQ         BX, R11
-	MOVQ         AX, R12
+	VCMPPS       $0x15, Y5, Y6, Y5
+	VMOVMSKPS    Y5, DI
+	SHLL         $0x08, DI
+	ORL          DI, R11
+	VBROADCASTSS bits3f800000<>+0(SB), Y5
+	VBROADCASTSS bits00000000<>+0(SB), Y6
+	VDIVPS       Y7, Y5, Y5
+	VMOVUPS      Y5, 32(SI)
+	VMOVUPS      Y7, 160(SI)
+	VMOVUPS      Y4, 224(SI)
+	VBROADCASTSS n+48(FP), Y8
+	VBROADCASTSS bits00000000<>+0(SB), Y9
+	VBROADCASTSS bits4b400000<>+0(SB), Y10
+	MOVQ         AX, DI
+	MOVQ         CX, R8
+	MOVQ         DX, R9
+	MOVQ         length+0(FP), R10
 
 first:
-	VMOVUPS (R9), Y7
-	VSUBPS  Y3, Y7, Y7
-	VMULPS  Y7, Y6, Y7
-	VMAXPS  Y1, Y7, Y7
-	VMINPS  Y0, Y7, Y7
-	VADDPS  Y2, Y7, Y7
-	VSUBPS  Y2, Y7, Y7
-	VMULPS  Y7, Y4, Y7
-	VADDPS  Y3, Y7, Y7
-	VSUBPS  (R9), Y7, Y7
-	VMULPS  Y7, Y7, Y7
-	VMULPS  (R10), Y7, Y7
-	VADDPS  Y7, Y5, Y5
-	VMOVUPS 32(R9), Y7
-	VSUBPS  Y3, Y7, Y7
-	VMULPS  Y7, Y6, Y7
-	VMAXPS  Y1, Y7, Y7
-	VMINPS  Y0, Y7, Y7
-	VADDPS  Y2, Y7, Y7
-	VSUBPS  Y2, Y7, Y7
-	VMULPS  Y7, Y4, Y7
-	VADDPS  Y3, Y7, Y7
-	VSUBPS  32(R9), Y7, Y7
-	VMULPS  Y7, Y7, Y7
-	VMULPS  32(R10), Y7, Y7
-	VADDPS  Y7, Y5, Y5
-	VMOVUPS 64(R9), Y7
-	VSUBPS  Y3, Y7, Y7
-	VMULPS  Y7, Y6, Y7
-	VMAXPS  Y1, Y7, Y7
-	VMINPS  Y0, Y7, Y7
-	VADDPS  Y2, Y7, Y7
-	VSUBPS  Y2, Y7, Y7
-	VMULPS  Y7, Y4, Y7
-	VADDPS  Y3, Y7, Y7
-	VSUBPS  64(R9), Y7, Y7
-	VMULPS  Y7, Y7, Y7
-	VMULPS  64(R10), Y7, Y7
-	VADDPS  Y7, Y5, Y5
-	VMOVUPS 96(R9), Y7
-	VSUBPS  Y3, Y7, Y7
-	VMULPS  Y7, Y6, Y7
-	VMAXPS  Y1, Y7, Y7
-	VMINPS  Y0, Y7, Y7
-	VADDPS  Y2, Y7, Y7
-	VSUBPS  Y2, Y7, Y7
-	VMULPS  Y7, Y4, Y7
-	VADDPS  Y3, Y7, Y7
-	VSUBPS  96(R9), Y7, Y7
-	VMULPS  Y7, Y7, Y7
-	VMULPS  96(R10), Y7, Y7
-	VADDPS  Y7, Y5, Y5
-	ADDQ    $0x00000080, R9
-	ADDQ    $0x00000080, R10
-	ADDQ    $0x00000080, R11
-	SUBQ    $0x04, R12
+	VMOVUPS (DI), Y11
+	VSUBPS  Y0, Y11, Y11
+	VMULPS  Y11, Y3, Y11
+	VMAXPS  Y9, Y11, Y11
+	VMINPS  Y8, Y11, Y11
+	VADDPS  Y10, Y11, Y11
+	VSUBPS  Y10, Y11, Y11
+	VMULPS  Y11, Y1, Y11
+	VADDPS  Y0, Y11, Y11
+	VSUBPS  (DI), Y11, Y11
+	VMULPS  Y11, Y11, Y11
+	VMULPS  (R8), Y11, Y11
+	VADDPS  Y11, Y2, Y2
+	VMOVUPS 32(DI), Y11
+	VSUBPS  Y4, Y11, Y11
+	VMULPS  Y11, Y7, Y11
+	VMAXPS  Y9, Y11, Y11
+	VMINPS  Y8, Y11, Y11
+	VADDPS  Y10, Y11, Y11
+	VSUBPS  Y10, Y11, Y11
+	VMULPS  Y11, Y5, Y11
+	VADDPS  Y4, Y11, Y11
+	VSUBPS  32(DI), Y11, Y11
+	VMULPS  Y11, Y11, Y11
+	VMULPS  32(R8), Y11, Y11
+	VADDPS  Y11, Y6, Y6
+	VMOVUPS 64(DI), Y11
+	VSUBPS  Y0, Y11, Y11
+	VMULPS  Y11, Y3, Y11
+	VMAXPS  Y9, Y11, Y11
+	VMINPS  Y8, Y11, Y11
+	VADDPS  Y10, Y11, Y11
+	VSUBPS  Y10, Y11, Y11
+	VMULPS  Y11, Y1, Y11
+	VADDPS  Y0, Y11, Y11
+	VSUBPS  64(DI), Y11, Y11
+	VMULPS  Y11, Y11, Y11
+	VMULPS  64(R8), Y11, Y11
+	VADDPS  Y11, Y2, Y2
+	VMOVUPS 96(DI), Y11
+	VSUBPS  Y4, Y11, Y11
+	VMULPS  Y11, Y7, Y11
+	VMAXPS  Y9, Y11, Y11
+	VMINPS  Y8, Y11, Y11
+	VADDPS  Y10, Y11, Y11
+	VSUBPS  Y10, Y11, Y11
+	VMULPS  Y11, Y5, Y11
+	VADDPS  Y4, Y11, Y11
+	VSUBPS  96(DI), Y11, Y11
+	VMULPS  Y11, Y11, Y11
+	VMULPS  96(R8), Y11, Y11
+	VADDPS  Y11, Y6, Y6
+	VMOVUPS 128(DI), Y11
+	VSUBPS  Y0, Y11, Y11
+	VMULPS  Y11, Y3, Y11
+	VMAXPS  Y9, Y11, Y11
+	VMINPS  Y8, Y11, Y11
+	VADDPS  Y10, Y11, Y11
+	VSUBPS  Y10, Y11, Y11
+	VMULPS  Y11, Y1, Y11
+	VADDPS  Y0, Y11, Y11
+	VSUBPS  128(DI), Y11, Y11
+	VMULPS  Y11, Y11, Y11
+	VMULPS  128(R8), Y11, Y11
+	VADDPS  Y11, Y2, Y2
+	VMOVUPS 160(DI), Y11
+	VSUBPS  Y4, Y11, Y11
+	VMULPS  Y11, Y7, Y11
+	VMAXPS  Y9, Y11, Y11
+	VMINPS  Y8, Y11, Y11
+	VADDPS  Y10, Y11, Y11
+	VSUBPS  Y10, Y11, Y11
+	VMULPS  Y11, Y5, Y11
+	VADDPS  Y4, Y11, Y11
+	VSUBPS  160(DI), Y11, Y11
+	VMULPS  Y11, Y11, Y11
+	VMULPS  160(R8), Y11, Y11
+	VADDPS  Y11, Y6, Y6
+	VMOVUPS 192(DI), Y11
+	VSUBPS  Y0, Y11, Y11
+	VMULPS  Y11, Y3, Y11
+	VMAXPS  Y9, Y11, Y11
+	VMINPS  Y8, Y11, Y11
+	VADDPS  Y10, Y11, Y11
+	VSUBPS  Y10, Y11, Y11
+	VMULPS  Y11, Y1, Y11
+	VADDPS  Y0, Y11, Y11
+	VSUBPS  192(DI), Y11, Y11
+	VMULPS  Y11, Y11, Y11
+	VMULPS  192(R8), Y11, Y11
+	VADDPS  Y11, Y2, Y2
+	VMOVUPS 224(DI), Y11
+	VSUBPS  Y4, Y11, Y11
+	VMULPS  Y11, Y7, Y11
+	VMAXPS  Y9, Y11, Y11
+	VMINPS  Y8, Y11, Y11
+	VADDPS  Y10, Y11, Y11
+	VSUBPS  Y10, Y11, Y11
+	VMULPS  Y11, Y5, Y11
+	VADDPS  Y4, Y11, Y11
+	VSUBPS  224(DI), Y11, Y11
+	VMULPS  Y11, Y11, Y11
+	VMULPS  224(R8), Y11, Y11
+	VADDPS  Y11, Y6, Y6
+	ADDQ    $0x00000100, DI
+	ADDQ    $0x00000100, R8
+	ADDQ    $0x00000100, R9
+	SUBQ    $0x04, R10
 	JNZ     first
-	VMOVUPS Y5, 96(SP)
-	VMOVUPS Y4, (R8)
-	VMOVUPS Y6, 64(R8)
-	VMOVUPS Y3, 96(R8)
+	VMOVUPS Y2, 192(SP)
+	VMOVUPS Y6, 224(SP)
 
 candidate:
-	VBROADCASTSS (SI), Y4
-	VMOVUPS      (SP), Y5
-	VSUBPS       Y3, Y5, Y5
-	VDIVPS       Y5, Y4, Y6
-	VMOVUPS      128(SP), Y4
-	VSUBPS       Y3, Y4, Y4
-	VMULPS       Y6, Y5, Y5
-	VMULPS       Y6, Y4, Y4
-	VBROADCASTSS bits7fffffff<>+0(SB), Y7
-	VANDPS       Y7, Y5, Y5
-	VANDPS       Y7, Y4, Y4
-	VADDPS       Y4, Y5, Y5
-	VBROADCASTSS bits4a742400<>+0(SB), Y4
-	VCMPPS       $0x15, Y4, Y5, Y4
-	VMOVMSKPS    Y4, R9
-	ORL          R9, R13
-	VMOVUPS      Y6, 160(SP)
-	VXORPS       Y4, Y4, Y4
-	VXORPS       Y5, Y5, Y5
-	VXORPS       Y7, Y7, Y7
-	MOVQ         CX, R9
-	MOVQ         DX, R10
-	MOVQ         BX, R11
-	MOVQ         AX, R12
+	VBROADCASTSS (BX), Y1
+	VMOVUPS      (SP), Y2
+	VSUBPS       Y0, Y2, Y2
+	VDIVPS       Y2, Y1, Y3
+	VMOVUPS      256(SP), Y1
+	VSUBPS       Y0, Y1, Y1
+	VMULPS       Y3, Y2, Y2
+	VMULPS       Y3, Y1, Y1
+	VBROADCASTSS bits7fffffff<>+0(SB), Y5
+	VANDPS       Y5, Y2, Y2
+	VANDPS       Y5, Y1, Y1
+	VADDPS       Y1, Y2, Y2
+	VBROADCASTSS bits4a742400<>+0(SB), Y1
+	VCMPPS       $0x15, Y1, Y2, Y1
+	VMOVMSKPS    Y1, DI
+	ORL          DI, R11
+	VMOVUPS      Y3, 320(SP)
+	VBROADCASTSS bits00000000<>+0(SB), Y1
+	VBROADCASTSS bits00000000<>+0(SB), Y2
+	VBROADCASTSS bits00000000<>+0(SB), Y5
+	VBROADCASTSS (BX), Y6
+	VMOVUPS      32(SP), Y7
+	VSUBPS       Y4, Y7, Y7
+	VDIVPS       Y7, Y6, Y8
+	VMOVUPS      288(SP), Y6
+	VSUBPS       Y4, Y6, Y6
+	VMULPS       Y8, Y7, Y7
+	VMULPS       Y8, Y6, Y6
+	VBROADCASTSS bits7fffffff<>+0(SB), Y9
+	VANDPS       Y9, Y7, Y7
+	VANDPS       Y9, Y6, Y6
+	VADDPS       Y6, Y7, Y7
+	VBROADCASTSS bits4a742400<>+0(SB), Y6
+	VCMPPS       $0x15, Y6, Y7, Y6
+	VMOVMSKPS    Y6, DI
+	SHLL         $0x08, DI
+	ORL          DI, R11
+	VMOVUPS      Y8, 352(SP)
+	VBROADCASTSS bits00000000<>+0(SB), Y6
+	VBROADCASTSS bits00000000<>+0(SB), Y7
+	VBROADCASTSS bits00000000<>+0(SB), Y9
+	VBROADCASTSS n+48(FP), Y10
+	VBROADCASTSS bits00000000<>+0(SB), Y11
+	VBROADCASTSS bits4b400000<>+0(SB), Y12
+	MOVQ         AX, DI
+	MOVQ         CX, R8
+	MOVQ         DX, R9
+	MOVQ         length+0(FP), R10
 
 try:
-	VMOVUPS   (R9), Y8
-	VSUBPS    Y3, Y8, Y8
-	VMULPS    Y8, Y6, Y8
-	VMAXPS    Y1, Y8, Y8
-	VMINPS    Y0, Y8, Y8
-	VADDPS    Y2, Y8, Y8
-	VSUBPS    Y2, Y8, Y8
-	VMOVUPS   Y8, (R11)
-	VMULPS    (R10), Y8, Y9
-	VADDPS    Y9, Y4, Y4
-	VMULPS    Y8, Y9, Y8
-	VADDPS    Y8, Y5, Y5
-	VMULPS    (R9), Y9, Y9
-	VADDPS    Y9, Y7, Y7
-	VMOVUPS   32(R9), Y8
-	VSUBPS    Y3, Y8, Y8
-	VMULPS    Y8, Y6, Y8
-	VMAXPS    Y1, Y8, Y8
-	VMINPS    Y0, Y8, Y8
-	VADDPS    Y2, Y8, Y8
-	VSUBPS    Y2, Y8, Y8
-	VMOVUPS   Y8, 32(R11)
-	VMULPS    32(R10), Y8, Y9
-	VADDPS    Y9, Y4, Y4
-	VMULPS    Y8, Y9, Y8
-	VADDPS    Y8, Y5, Y5
-	VMULPS    32(R9), Y9, Y9
-	VADDPS    Y9, Y7, Y7
-	VMOVUPS   64(R9), Y8
-	VSUBPS    Y3, Y8, Y8
-	VMULPS    Y8, Y6, Y8
-	VMAXPS    Y1, Y8, Y8
-	VMINPS    Y0, Y8, Y8
-	VADDPS    Y2, Y8, Y8
-	VSUBPS    Y2, Y8, Y8
-	VMOVUPS   Y8, 64(R11)
-	VMULPS    64(R10), Y8, Y9
-	VADDPS    Y9, Y4, Y4
-	VMULPS    Y8, Y9, Y8
-	VADDPS    Y8, Y5, Y5
-	VMULPS    64(R9), Y9, Y9
-	VADDPS    Y9, Y7, Y7
-	VMOVUPS   96(R9), Y8
-	VSUBPS    Y3, Y8, Y8
-	VMULPS    Y8, Y6, Y8
-	VMAXPS    Y1, Y8, Y8
-	VMINPS    Y0, Y8, Y8
-	VADDPS    Y2, Y8, Y8
-	VSUBPS    Y2, Y8, Y8
-	VMOVUPS   Y8, 96(R11)
-	VMULPS    96(R10), Y8, Y9
-	VADDPS    Y9, Y4, Y4
-	VMULPS    Y8, Y9, Y8
-	VADDPS    Y8, Y5, Y5
-	VMULPS    96(R9), Y9, Y9
-	VADDPS    Y9, Y7, Y7
-	ADDQ      $0x00000080, R9
-	ADDQ      $0x00000080, R10
-	ADDQ      $0x00000080, R11
-	SUBQ      $0x04, R12
-	JNZ       try
-	VMULPS    32(SP), Y5, Y6
-	VMULPS    Y4, Y4, Y8
-	VSUBPS    Y8, Y6, Y6
-	VCMPPS    $0x1e, Y1, Y6, Y9
-	VMULPS    32(SP), Y7, Y10
-	VMULPS    64(SP), Y4, Y8
-	VSUBPS    Y8, Y10, Y10
-	VDIVPS    Y6, Y10, Y10
-	VMULPS    64(SP), Y5, Y11
-	VMULPS    Y7, Y4, Y8
-	VSUBPS    Y8, Y11, Y11
-	VDIVPS    Y6, Y11, Y11
-	VCMPPS    $0x1e, Y1, Y11, Y4
-	VMOVMSKPS Y4, R9
-	TESTL     R9, R9
-	JZ        below
-	VBLENDVPS Y4, Y1, Y11, Y11
-	VDIVPS    Y5, Y7, Y8
-	VBLENDVPS Y4, Y8, Y10, Y10
+	VMOVUPS      (DI), Y13
+	VSUBPS       Y0, Y13, Y13
+	VMULPS       Y13, Y3, Y13
+	VMAXPS       Y11, Y13, Y13
+	VMINPS       Y10, Y13, Y13
+	VADDPS       Y12, Y13, Y13
+	VSUBPS       Y12, Y13, Y13
+	VMOVUPS      Y13, (R9)
+	VMULPS       (R8), Y13, Y14
+	VADDPS       Y14, Y1, Y1
+	VMULPS       Y14, Y13, Y13
+	VADDPS       Y13, Y2, Y2
+	VMULPS       (DI), Y14, Y14
+	VADDPS       Y14, Y5, Y5
+	VMOVUPS      32(DI), Y13
+	VSUBPS       Y4, Y13, Y13
+	VMULPS       Y13, Y8, Y13
+	VMAXPS       Y11, Y13, Y13
+	VMINPS       Y10, Y13, Y13
+	VADDPS       Y12, Y13, Y13
+	VSUBPS       Y12, Y13, Y13
+	VMOVUPS      Y13, 32(R9)
+	VMULPS       32(R8), Y13, Y14
+	VADDPS       Y14, Y6, Y6
+	VMULPS       Y14, Y13, Y13
+	VADDPS       Y13, Y7, Y7
+	VMULPS       32(DI), Y14, Y14
+	VADDPS       Y14, Y9, Y9
+	VMOVUPS      64(DI), Y13
+	VSUBPS       Y0, Y13, Y13
+	VMULPS       Y13, Y3, Y13
+	VMAXPS       Y11, Y13, Y13
+	VMINPS       Y10, Y13, Y13
+	VADDPS       Y12, Y13, Y13
+	VSUBPS       Y12, Y13, Y13
+	VMOVUPS      Y13, 64(R9)
+	VMULPS       64(R8), Y13, Y14
+	VADDPS       Y14, Y1, Y1
+	VMULPS       Y14, Y13, Y13
+	VADDPS       Y13, Y2, Y2
+	VMULPS       64(DI), Y14, Y14
+	VADDPS       Y14, Y5, Y5
+	VMOVUPS      96(DI), Y13
+	VSUBPS       Y4, Y13, Y13
+	VMULPS       Y13, Y8, Y13
+	VMAXPS       Y11, Y13, Y13
+	VMINPS       Y10, Y13, Y13
+	VADDPS       Y12, Y13, Y13
+	VSUBPS       Y12, Y13, Y13
+	VMOVUPS      Y13, 96(R9)
+	VMULPS       96(R8), Y13, Y14
+	VADDPS       Y14, Y6, Y6
+	VMULPS       Y14, Y13, Y13
+	VADDPS       Y13, Y7, Y7
+	VMULPS       96(DI), Y14, Y14
+	VADDPS       Y14, Y9, Y9
+	VMOVUPS      128(DI), Y13
+	VSUBPS       Y0, Y13, Y13
+	VMULPS       Y13, Y3, Y13
+	VMAXPS       Y11, Y13, Y13
+	VMINPS       Y10, Y13, Y13
+	VADDPS       Y12, Y13, Y13
+	VSUBPS       Y12, Y13, Y13
+	VMOVUPS      Y13, 128(R9)
+	VMULPS       128(R8), Y13, Y14
+	VADDPS       Y14, Y1, Y1
+	VMULPS       Y14, Y13, Y13
+	VADDPS       Y13, Y2, Y2
+	VMULPS       128(DI), Y14, Y14
+	VADDPS       Y14, Y5, Y5
+	VMOVUPS      160(DI), Y13
+	VSUBPS       Y4, Y13, Y13
+	VMULPS       Y13, Y8, Y13
+	VMAXPS       Y11, Y13, Y13
+	VMINPS       Y10, Y13, Y13
+	VADDPS       Y12, Y13, Y13
+	VSUBPS       Y12, Y13, Y13
+	VMOVUPS      Y13, 160(R9)
+	VMULPS       160(R8), Y13, Y14
+	VADDPS       Y14, Y6, Y6
+	VMULPS       Y14, Y13, Y13
+	VADDPS       Y13, Y7, Y7
+	VMULPS       160(DI), Y14, Y14
+	VADDPS       Y14, Y9, Y9
+	VMOVUPS      192(DI), Y13
+	VSUBPS       Y0, Y13, Y13
+	VMULPS       Y13, Y3, Y13
+	VMAXPS       Y11, Y13, Y13
+	VMINPS       Y10, Y13, Y13
+	VADDPS       Y12, Y13, Y13
+	VSUBPS       Y12, Y13, Y13
+	VMOVUPS      Y13, 192(R9)
+	VMULPS       192(R8), Y13, Y14
+	VADDPS       Y14, Y1, Y1
+	VMULPS       Y14, Y13, Y13
+	VADDPS       Y13, Y2, Y2
+	VMULPS       192(DI), Y14, Y14
+	VADDPS       Y14, Y5, Y5
+	VMOVUPS      224(DI), Y13
+	VSUBPS       Y4, Y13, Y13
+	VMULPS       Y13, Y8, Y13
+	VMAXPS       Y11, Y13, Y13
+	VMINPS       Y10, Y13, Y13
+	VADDPS       Y12, Y13, Y13
+	VSUBPS       Y12, Y13, Y13
+	VMOVUPS      Y13, 224(R9)
+	VMULPS       224(R8), Y13, Y14
+	VADDPS       Y14, Y6, Y6
+	VMULPS       Y14, Y13, Y13
+	VADDPS       Y13, Y7, Y7
+	VMULPS       224(DI), Y14, Y14
+	VADDPS       Y14, Y9, Y9
+	ADDQ         $0x00000100, DI
+	ADDQ         $0x00000100, R8
+	ADDQ         $0x00000100, R9
+	SUBQ         $0x04, R10
+	JNZ          try
+	VMULPS       64(SP), Y2, Y3
+	VMULPS       Y1, Y1, Y8
+	VSUBPS       Y8, Y3, Y3
+	VBROADCASTSS bits00000000<>+0(SB), Y10
+	VCMPPS       $0x1e, Y10, Y3, Y11
+	VMULPS       64(SP), Y5, Y12
+	VMULPS       128(SP), Y1, Y8
+	VSUBPS       Y8, Y12, Y12
+	VDIVPS       Y3, Y12, Y12
+	VMULPS       128(SP), Y2, Y13
+	VMULPS       Y5, Y1, Y8
+	VSUBPS       Y8, Y13, Y13
+	VDIVPS       Y3, Y13, Y13
+	VCMPPS       $0x1e, Y10, Y13, Y1
+	VMOVMSKPS    Y1, DI
+	TESTL        DI, DI
+	JZ           below0
+	VBLENDVPS    Y1, Y10, Y13, Y13
+	VDIVPS       Y2, Y5, Y8
+	VBLENDVPS    Y1, Y8, Y12, Y12
 
-below:
-	VXORPS Y4, Y4, Y4
-	MOVQ   CX, R9
-	MOVQ   DX, R10
-	MOVQ   BX, R11
-	MOVQ   AX, R12
+below0:
+	VMULPS       96(SP), Y7, Y1
+	VMULPS       Y6, Y6, Y2
+	VSUBPS       Y2, Y1, Y1
+	VBROADCASTSS bits00000000<>+0(SB), Y3
+	VCMPPS       $0x1e, Y3, Y1, Y5
+	VMULPS       96(SP), Y9, Y8
+	VMULPS       160(SP), Y6, Y2
+	VSUBPS       Y2, Y8, Y8
+	VDIVPS       Y1, Y8, Y8
+	VMULPS       160(SP), Y7, Y10
+	VMULPS       Y9, Y6, Y2
+	VSUBPS       Y2, Y10, Y10
+	VDIVPS       Y1, Y10, Y10
+	VCMPPS       $0x1e, Y3, Y10, Y1
+	VMOVMSKPS    Y1, DI
+	TESTL        DI, DI
+	JZ           below1
+	VBLENDVPS    Y1, Y3, Y10, Y10
+	VDIVPS       Y7, Y9, Y2
+	VBLENDVPS    Y1, Y2, Y8, Y8
+
+below1:
+	VBROADCASTSS bits00000000<>+0(SB), Y1
+	VBROADCASTSS bits00000000<>+0(SB), Y2
+	VBROADCASTSS n+48(FP), Y3
+	VBROADCASTSS bits00000000<>+0(SB), Y3
+	VBROADCASTSS bits4b400000<>+0(SB), Y3
+	MOVQ         AX, DI
+	MOVQ         CX, R8
+	MOVQ         DX, R9
+	MOVQ         length+0(FP), R10
 
 miss:
-	VMOVUPS   (R11), Y5
-	VMULPS    Y5, Y10, Y5
-	VADDPS    Y11, Y5, Y5
-	VSUBPS    (R9), Y5, Y5
-	VMULPS    Y5, Y5, Y5
-	VMULPS    (R10), Y5, Y5
-	VADDPS    Y5, Y4, Y4
-	VMOVUPS   32(R11), Y5
-	VMULPS    Y5, Y10, Y5
-	VADDPS    Y11, Y5, Y5
-	VSUBPS    32(R9), Y5, Y5
-	VMULPS    Y5, Y5, Y5
-	VMULPS    32(R10), Y5, Y5
-	VADDPS    Y5, Y4, Y4
-	VMOVUPS   64(R11), Y5
-	VMULPS    Y5, Y10, Y5
-	VADDPS    Y11, Y5, Y5
-	VSUBPS    64(R9), Y5, Y5
-	VMULPS    Y5, Y5, Y5
-	VMULPS    64(R10), Y5, Y5
-	VADDPS    Y5, Y4, Y4
-	VMOVUPS   96(R11), Y5
-	VMULPS    Y5, Y10, Y5
-	VADDPS    Y11, Y5, Y5
-	VSUBPS    96(R9), Y5, Y5
-	VMULPS    Y5, Y5, Y5
-	VMULPS    96(R10), Y5, Y5
-	VADDPS    Y5, Y4, Y4
-	ADDQ      $0x00000080, R9
-	ADDQ      $0x00000080, R10
-	ADDQ      $0x00000080, R11
-	SUBQ      $0x04, R12
-	JNZ       miss
-	VMOVUPS   96(SP), Y5
-	VCMPPS    $0x11, Y5, Y4, Y6
-	VANDPS    Y9, Y6, Y6
-	VBLENDVPS Y6, Y4, Y5, Y5
-	VMOVUPS   Y5, 96(SP)
-	VMOVUPS   (R8), Y5
-	VMOVUPS   Y10, Y4
-	VBLENDVPS Y6, Y4, Y5, Y5
-	VMOVUPS   Y5, (R8)
-	VMOVUPS   64(R8), Y5
-	VMOVUPS   160(SP), Y4
-	VBLENDVPS Y6, Y4, Y5, Y5
-	VMOVUPS   Y5, 64(R8)
-	VMOVUPS   96(R8), Y5
-	VMOVUPS   Y3, Y4
-	VBLENDVPS Y6, Y4, Y5, Y5
-	VMOVUPS   Y5, 96(R8)
-	VBLENDVPS Y6, Y11, Y3, Y3
-	ADDQ      $0x04, SI
-	DECQ      DI
-	JNZ       candidate
-	VMOVUPS   128(SP), Y0
-	VMINPS    Y0, Y1, Y0
-	VMOVUPS   (SP), Y1
-	VCMPPS    $0x1e, Y0, Y1, Y1
-	VXORPS    Y2, Y2, Y2
-	VBLENDVPS Y1, (R8), Y2, Y2
-	VMOVUPS   Y2, (R8)
-	VBLENDVPS Y1, Y3, Y0, Y0
-	VMOVUPS   Y0, 32(R8)
-	VMOVMSKPS Y1, AX
-	ANDL      AX, R13
-	MOVL      R13, strange+64(FP)
+	VMOVUPS      (R9), Y3
+	VMULPS       Y3, Y12, Y3
+	VADDPS       Y13, Y3, Y3
+	VSUBPS       (DI), Y3, Y3
+	VMULPS       Y3, Y3, Y3
+	VMULPS       (R8), Y3, Y3
+	VADDPS       Y3, Y1, Y1
+	VMOVUPS      32(R9), Y3
+	VMULPS       Y3, Y8, Y3
+	VADDPS       Y10, Y3, Y3
+	VSUBPS       32(DI), Y3, Y3
+	VMULPS       Y3, Y3, Y3
+	VMULPS       32(R8), Y3, Y3
+	VADDPS       Y3, Y2, Y2
+	VMOVUPS      64(R9), Y3
+	VMULPS       Y3, Y12, Y3
+	VADDPS       Y13, Y3, Y3
+	VSUBPS       64(DI), Y3, Y3
+	VMULPS       Y3, Y3, Y3
+	VMULPS       64(R8), Y3, Y3
+	VADDPS       Y3, Y1, Y1
+	VMOVUPS      96(R9), Y3
+	VMULPS       Y3, Y8, Y3
+	VADDPS       Y10, Y3, Y3
+	VSUBPS       96(DI), Y3, Y3
+	VMULPS       Y3, Y3, Y3
+	VMULPS       96(R8), Y3, Y3
+	VADDPS       Y3, Y2, Y2
+	VMOVUPS      128(R9), Y3
+	VMULPS       Y3, Y12, Y3
+	VADDPS       Y13, Y3, Y3
+	VSUBPS       128(DI), Y3, Y3
+	VMULPS       Y3, Y3, Y3
+	VMULPS       128(R8), Y3, Y3
+	VADDPS       Y3, Y1, Y1
+	VMOVUPS      160(R9), Y3
+	VMULPS       Y3, Y8, Y3
+	VADDPS       Y10, Y3, Y3
+	VSUBPS       160(DI), Y3, Y3
+	VMULPS       Y3, Y3, Y3
+	VMULPS       160(R8), Y3, Y3
+	VADDPS       Y3, Y2, Y2
+	VMOVUPS      192(R9), Y3
+	VMULPS       Y3, Y12, Y3
+	VADDPS       Y13, Y3, Y3
+	VSUBPS       192(DI), Y3, Y3
+	VMULPS       Y3, Y3, Y3
+	VMULPS       192(R8), Y3, Y3
+	VADDPS       Y3, Y1, Y1
+	VMOVUPS      224(R9), Y3
+	VMULPS       Y3, Y8, Y3
+	VADDPS       Y10, Y3, Y3
+	VSUBPS       224(DI), Y3, Y3
+	VMULPS       Y3, Y3, Y3
+	VMULPS       224(R8), Y3, Y3
+	VADDPS       Y3, Y2, Y2
+	ADDQ         $0x00000100, DI
+	ADDQ         $0x00000100, R8
+	ADDQ         $0x00000100, R9
+	SUBQ         $0x04, R10
+	JNZ          miss
+	VMOVUPS      192(SP), Y3
+	VCMPPS       $0x11, Y3, Y1, Y6
+	VANDPS       Y11, Y6, Y6
+	VBLENDVPS    Y6, Y1, Y3, Y3
+	VMOVUPS      Y3, 192(SP)
+	VMOVUPS      (SI), Y3
+	VBLENDVPS    Y6, Y12, Y3, Y3
+	VMOVUPS      Y3, (SI)
+	VMOVUPS      192(SI), Y3
+	VBLENDVPS    Y6, Y0, Y3, Y3
+	VMOVUPS      Y3, 192(SI)
+	VMOVUPS      320(SP), Y1
+	VMOVUPS      128(SI), Y3
+	VBLENDVPS    Y6, Y1, Y3, Y3
+	VMOVUPS      Y3, 128(SI)
+	VBLENDVPS    Y6, Y13, Y0, Y0
+	VMOVUPS      224(SP), Y1
+	VCMPPS       $0x11, Y1, Y2, Y3
+	VANDPS       Y5, Y3, Y3
+	VBLENDVPS    Y3, Y2, Y1, Y1
+	VMOVUPS      Y1, 224(SP)
+	VMOVUPS      32(SI), Y1
+	VBLENDVPS    Y3, Y8, Y1, Y1
+	VMOVUPS      Y1, 32(SI)
+	VMOVUPS      224(SI), Y1
+	VBLENDVPS    Y3, Y4, Y1, Y1
+	VMOVUPS      Y1, 224(SI)
+	VMOVUPS      352(SP), Y2
+	VMOVUPS      160(SI), Y1
+	VBLENDVPS    Y3, Y2, Y1, Y1
+	VMOVUPS      Y1, 160(SI)
+	VBLENDVPS    Y3, Y10, Y4, Y4
+	ADDQ         $0x04, BX
+	DECQ         384(SP)
+	JNZ          candidate
+	XORL         AX, AX
+	VBROADCASTSS bits00000000<>+0(SB), Y3
+	VMOVUPS      256(SP), Y1
+	VBROADCASTSS bits00000000<>+0(SB), Y2
+	VMINPS       Y1, Y2, Y1
+	VMOVUPS      (SP), Y2
+	VCMPPS       $0x1e, Y1, Y2, Y5
+	VMOVUPS      (SI), Y2
+	VBLENDVPS    Y5, Y2, Y3, Y3
+	VMOVUPS      Y3, (SI)
+	VBLENDVPS    Y5, Y0, Y1, Y1
+	VMOVUPS      Y1, 64(SI)
+	VMOVMSKPS    Y5, CX
+	ORL          CX, AX
+	VBROADCASTSS bits00000000<>+0(SB), Y2
+	VMOVUPS      288(SP), Y0
+	VBROADCASTSS bits00000000<>+0(SB), Y1
+	VMINPS       Y0, Y1, Y0
+	VMOVUPS      32(SP), Y1
+	VCMPPS       $0x1e, Y0, Y1, Y3
+	VMOVUPS      32(SI), Y1
+	VBLENDVPS    Y3, Y1, Y2, Y2
+	VMOVUPS      Y2, 32(SI)
+	VBLENDVPS    Y3, Y4, Y0, Y0
+	VMOVUPS      Y0, 96(SI)
+	VMOVMSKPS    Y3, CX
+	SHLL         $0x08, CX
+	ORL          CX, AX
+	ANDL         AX, R11
+	MOVL         R11, strange+64(FP)
 	VZEROUPPER
 	RET
 
@@ -696,160 +1011,130 @@ GLOBL bits3f800000<>(SB), RODATA|NOPTR, $4
 
 // func avx2AffineAbsolute(length int, x *float32, w *float32, codes *float32, numerators *float32, count int, n float32, result *float32) (strange uint32)
 // Requires: AVX
-TEXT ·avx2AffineAbsolute(SB), NOSPLIT, $192-68
-	MOVQ         length+0(FP), AX
-	MOVQ         x+8(FP), CX
-	MOVQ         w+16(FP), DX
-	MOVQ         codes+24(FP), BX
-	MOVQ         numerators+32(FP), SI
+TEXT ·avx2AffineAbsolute(SB), $392-68
+	MOVQ         x+8(FP), AX
+	MOVQ         w+16(FP), CX
+	MOVQ         codes+24(FP), DX
+	MOVQ         numerators+32(FP), BX
+	MOVQ         result+56(FP), SI
 	MOVQ         count+40(FP), DI
-	MOVQ         result+56(FP), R8
-	VBROADCASTSS n+48(FP), Y0
-	VXORPS       Y1, Y1, Y1
-	VBROADCASTSS bits4b400000<>+0(SB), Y2
-	VBROADCASTSS bits80000000<>+0(SB), Y5
+	MOVQ         DI, 384(SP)
+	VBROADCASTSS bits80000000<>+0(SB), Y2
+	VBROADCASTSS bits80000000<>+0(SB), Y3
+	VMOVUPS      (AX), Y0
+	VMOVUPS      Y0, Y1
 	VBROADCASTSS bits80000000<>+0(SB), Y6
-	VMOVUPS      (CX), Y3
-	VMOVUPS      Y3, Y4
-	MOVQ         CX, R9
-	MOVQ         DX, R10
-	MOVQ         BX, R11
-	MOVQ         AX, R12
+	VBROADCASTSS bits80000000<>+0(SB), Y7
+	VMOVUPS      32(AX), Y4
+	VMOVUPS      Y4, Y5
+	MOVQ         AX, DI
+	MOVQ         CX, R8
+	MOVQ         DX, R9
+	MOVQ         length+0(FP), R10
 
 sums:
-	VMOVUPS      (R9), Y7
-	VMOVUPS      (R10), Y8
-	VMINPS       Y3, Y7, Y3
-	VMAXPS       Y4, Y7, Y4
-	VADDPS       Y8, Y5, Y5
-	VMULPS       Y7, Y8, Y8
-	VADDPS       Y8, Y6, Y6
-	VMOVUPS      32(R9), Y7
-	VMOVUPS      32(R10), Y8
-	VMINPS       Y3, Y7, Y3
-	VMAXPS       Y4, Y7, Y4
-	VADDPS       Y8, Y5, Y5
-	VMULPS       Y7, Y8, Y8
-	VADDPS       Y8, Y6, Y6
-	VMOVUPS      64(R9), Y7
-	VMOVUPS      64(R10), Y8
-	VMINPS       Y3, Y7, Y3
-	VMAXPS       Y4, Y7, Y4
-	VADDPS       Y8, Y5, Y5
-	VMULPS       Y7, Y8, Y8
-	VADDPS       Y8, Y6, Y6
-	VMOVUPS      96(R9), Y7
-	VMOVUPS      96(R10), Y8
-	VMINPS       Y3, Y7, Y3
-	VMAXPS       Y4, Y7, Y4
-	VADDPS       Y8, Y5, Y5
-	VMULPS       Y7, Y8, Y8
-	VADDPS       Y8, Y6, Y6
-	ADDQ         $0x00000080, R9
-	ADDQ         $0x00000080, R10
-	ADDQ         $0x00000080, R11
-	SUBQ         $0x04, R12
+	VMOVUPS      (DI), Y8
+	VMOVUPS      (R8), Y9
+	VMINPS       Y0, Y8, Y0
+	VMAXPS       Y1, Y8, Y1
+	VADDPS       Y9, Y2, Y2
+	VMULPS       Y8, Y9, Y9
+	VADDPS       Y9, Y3, Y3
+	VMOVUPS      32(DI), Y8
+	VMOVUPS      32(R8), Y9
+	VMINPS       Y4, Y8, Y4
+	VMAXPS       Y5, Y8, Y5
+	VADDPS       Y9, Y6, Y6
+	VMULPS       Y8, Y9, Y9
+	VADDPS       Y9, Y7, Y7
+	VMOVUPS      64(DI), Y8
+	VMOVUPS      64(R8), Y9
+	VMINPS       Y0, Y8, Y0
+	VMAXPS       Y1, Y8, Y1
+	VADDPS       Y9, Y2, Y2
+	VMULPS       Y8, Y9, Y9
+	VADDPS       Y9, Y3, Y3
+	VMOVUPS      96(DI), Y8
+	VMOVUPS      96(R8), Y9
+	VMINPS       Y4, Y8, Y4
+	VMAXPS       Y5, Y8, Y5
+	VADDPS       Y9, Y6, Y6
+	VMULPS       Y8, Y9, Y9
+	VADDPS       Y9, Y7, Y7
+	VMOVUPS      128(DI), Y8
+	VMOVUPS      128(R8), Y9
+	VMINPS       Y0, Y8, Y0
+	VMAXPS       Y1, Y8, Y1
+	VADDPS       Y9, Y2, Y2
+	VMULPS       Y8, Y9, Y9
+	VADDPS       Y9, Y3, Y3
+	VMOVUPS      160(DI), Y8
+	VMOVUPS      160(R8), Y9
+	VMINPS       Y4, Y8, Y4
+	VMAXPS       Y5, Y8, Y5
+	VADDPS       Y9, Y6, Y6
+	VMULPS       Y8, Y9, Y9
+	VADDPS       Y9, Y7, Y7
+	VMOVUPS      192(DI), Y8
+	VMOVUPS      192(R8), Y9
+	VMINPS       Y0, Y8, Y0
+	VMAXPS       Y1, Y8, Y1
+	VADDPS       Y9, Y2, Y2
+	VMULPS       Y8, Y9, Y9
+	VADDPS       Y9, Y3, Y3
+	VMOVUPS      224(DI), Y8
+	VMOVUPS      224(R8), Y9
+	VMINPS       Y4, Y8, Y4
+	VMAXPS       Y5, Y8, Y5
+	VADDPS       Y9, Y6, Y6
+	VMULPS       Y8, Y9, Y9
+	VADDPS       Y9, Y7, Y7
+	ADDQ         $0x00000100, DI
+	ADDQ         $0x00000100, R8
+	ADDQ         $0x00000100, R9
+	SUBQ         $0x04, R10
 	JNZ          sums
+	VMOVUPS      Y0, 256(SP)
+	VBROADCASTSS bits00000000<>+0(SB), Y8
+	VMINPS       Y0, Y8, Y0
+	VMOVUPS      Y1, (SP)
+	VMOVUPS      Y2, 64(SP)
 	VMOVUPS      Y3, 128(SP)
-	VMINPS       Y3, Y1, Y3
-	VMOVUPS      Y4, (SP)
+	VMOVUPS      Y4, 288(SP)
+	VBROADCASTSS bits00000000<>+0(SB), Y1
+	VMINPS       Y4, Y1, Y4
 	VMOVUPS      Y5, 32(SP)
-	VMOVUPS      Y6, 64(SP)
-	XORL         R13, R13
-	VBROADCASTSS bits7fffffff<>+0(SB), Y4
-	VMOVUPS      (SP), Y5
-	VSUBPS       Y3, Y5, Y5
-	VDIVPS       Y5, Y0, Y7
-	VMOVUPS      128(SP), Y6
-	VSUBPS       Y3, Y6, Y6
-	VMULPS       Y7, Y5, Y5
-	VMULPS       Y7, Y6, Y6
-	VBROADCASTSS bits7fffffff<>+0(SB), Y8
-	VANDPS       Y8, Y5, Y5
-	VANDPS       Y8, Y6, Y6
-	VADDPS       Y6, Y5, Y5
-	VBROADCASTSS bits4a742400<>+0(SB), Y6
-	VCMPPS       $0x15, Y6, Y5, Y5
-	VMOVMSKPS    Y5, R9
-	ORL          R9, R13
-	VBROADCASTSS bits3f800000<>+0(SB), Y5
-	VXORPS       Y6, Y6, Y6
-	VDIVPS       Y7, Y5, Y5
-	MOVQ         CX, R9
-	MOVQ         DX, R10
-	MOVQ         BX, R11
-	MOVQ         AX, R12
-
-first:
-	VMOVUPS (R9), Y8
-	VSUBPS  Y3, Y8, Y8
-	VMULPS  Y8, Y7, Y8
-	VMAXPS  Y1, Y8, Y8
-	VMINPS  Y0, Y8, Y8
-	VADDPS  Y2, Y8, Y8
-	VSUBPS  Y2, Y8, Y8
-	VMULPS  Y8, Y5, Y8
-	VADDPS  Y3, Y8, Y8
-	VSUBPS  (R9), Y8, Y8
-	VANDPS  Y4, Y8, Y8
-	VMULPS  (R10), Y8, Y8
-	VADDPS  Y8, Y6, Y6
-	VMOVUPS 32(R9), Y8
-	VSUBPS  Y3, Y8, Y8
-	VMULPS  Y8, Y7, Y8
-	VMAXPS  Y1, Y8, Y8
-	VMINPS  Y0, Y8, Y8
-	VADDPS  Y2, Y8, Y8
-	VSUBPS  Y2, Y8, Y8
-	VMULPS  Y8, Y5, Y8
-	VADDPS  Y3, Y8, Y8
-	VSUBPS  32(R9), Y8, Y8
-	VANDPS  Y4, Y8, Y8
-	VMULPS  32(R10), Y8, Y8
-	VADDPS  Y8, Y6, Y6
-	VMOVUPS 64(R9), Y8
-	VSUBPS  Y3, Y8, Y8
-	VMULPS  Y8, Y7, Y8
-	VMAXPS  Y1, Y8, Y8
-	VMINPS  Y0, Y8, Y8
-	VADDPS  Y2, Y8, Y8
-	VSUBPS  Y2, Y8, Y8
-	VMULPS  Y8, Y5, Y8
-	VADDPS  Y3, Y8, Y8
-	VSUBPS  64(R9), Y8, Y8
-	VANDPS  Y4, Y8, Y8
-	VMULPS  64(R10), Y8, Y8
-	VADDPS  Y8, Y6, Y6
-	VMOVUPS 96(R9), Y8
-	VSUBPS  Y3, Y8, Y8
-	VMULPS  Y8, Y7, Y8
-	VMAXPS  Y1, Y8, Y8
-	VMINPS  Y0, Y8, Y8
-	VADDPS  Y2, Y8, Y8
-	VSUBPS  Y2, Y8, Y8
-	VMULPS  Y8, Y5, Y8
-	VADDPS  Y3, Y8, Y8
-	VSUBPS  96(R9), Y8, Y8
-	VANDPS  Y4, Y8, Y8
-	VMULPS  96(R10), Y8, Y8
-	VADDPS  Y8, Y6, Y6
-	ADDQ    $0x00000080, R9
-	ADDQ    $0x00000080, R10
-	ADDQ    $0x00000080, R11
-	SUBQ    $0x04, R12
-	JNZ     first
-	VMOVUPS Y6, 96(SP)
-	VMOVUPS Y5, (R8)
-	VMOVUPS Y7, 64(R8)
-	VMOVUPS Y3, 96(R8)
-
-candidate:
-	VBROADCASTSS (SI), Y5
-	VMOVUPS      (SP), Y6
-	VSUBPS       Y3, Y6, Y6
+	VMOVUPS      Y6, 96(SP)
+	VMOVUPS      Y7, 160(SP)
+	XORL         R11, R11
+	VBROADCASTSS n+48(FP), Y1
+	VMOVUPS      (SP), Y2
+	VSUBPS       Y0, Y2, Y2
+	VDIVPS       Y2, Y1, Y3
+	VMOVUPS      256(SP), Y1
+	VSUBPS       Y0, Y1, Y1
+	VMULPS       Y3, Y2, Y2
+	VMULPS       Y3, Y1, Y1
+	VBROADCASTSS bits7fffffff<>+0(SB), Y5
+	VANDPS       Y5, Y2, Y2
+	VANDPS       Y5, Y1, Y1
+	VADDPS       Y1, Y2, Y2
+	VBROADCASTSS bits4a742400<>+0(SB), Y1
+	VCMPPS       $0x15, Y1, Y2, Y1
+	VMOVMSKPS    Y1, DI
+	ORL          DI, R11
+	VBROADCASTSS bits3f800000<>+0(SB), Y1
+	VBROADCASTSS bits00000000<>+0(SB), Y2
+	VDIVPS       Y3, Y1, Y1
+	VMOVUPS      Y1, (SI)
+	VMOVUPS      Y3, 128(SI)
+	VMOVUPS      Y0, 192(SI)
+	VBROADCASTSS n+48(FP), Y5
+	VMOVUPS      32(SP), Y6
+	VSUBPS       Y4, Y6, Y6
 	VDIVPS       Y6, Y5, Y7
-	VMOVUPS      128(SP), Y5
-	VSUBPS       Y3, Y5, Y5
+	VMOVUPS      288(SP), Y5
+	VSUBPS       Y4, Y5, Y5
 	VMULPS       Y7, Y6, Y6
 	VMULPS       Y7, Y5, Y5
 	VBROADCASTSS bits7fffffff<>+0(SB), Y8
@@ -858,398 +1143,1128 @@ candidate:
 	VADDPS       Y5, Y6, Y6
 	VBROADCASTSS bits4a742400<>+0(SB), Y5
 	VCMPPS       $0x15, Y5, Y6, Y5
-	VMOVMSKPS    Y5, R9
-	ORL          R9, R13
-	VMOVUPS      Y7, 160(SP)
-	VXORPS       Y5, Y5, Y5
-	VXORPS       Y6, Y6, Y6
-	VXORPS       Y8, Y8, Y8
-	MOVQ         CX, R9
-	MOVQ         DX, R10
-	MOVQ         BX, R11
-	MOVQ         AX, R12
+	VMOVMSKPS    Y5, DI
+	SHLL         $0x08, DI
+	ORL          DI, R11
+	VBROADCASTSS bits3f800000<>+0(SB), Y5
+	VBROADCASTSS bits00000000<>+0(SB), Y6
+	VDIVPS       Y7, Y5, Y5
+	VMOVUPS      Y5, 32(SI)
+	VMOVUPS      Y7, 160(SI)
+	VMOVUPS      Y4, 224(SI)
+	VBROADCASTSS n+48(FP), Y8
+	VBROADCASTSS bits00000000<>+0(SB), Y9
+	VBROADCASTSS bits4b400000<>+0(SB), Y10
+	VBROADCASTSS bits7fffffff<>+0(SB), Y11
+	MOVQ         AX, DI
+	MOVQ         CX, R8
+	MOVQ         DX, R9
+	MOVQ         length+0(FP), R10
+
+first:
+	VMOVUPS (DI), Y12
+	VSUBPS  Y0, Y12, Y12
+	VMULPS  Y12, Y3, Y12
+	VMAXPS  Y9, Y12, Y12
+	VMINPS  Y8, Y12, Y12
+	VADDPS  Y10, Y12, Y12
+	VSUBPS  Y10, Y12, Y12
+	VMULPS  Y12, Y1, Y12
+	VADDPS  Y0, Y12, Y12
+	VSUBPS  (DI), Y12, Y12
+	VANDPS  Y11, Y12, Y12
+	VMULPS  (R8), Y12, Y12
+	VADDPS  Y12, Y2, Y2
+	VMOVUPS 32(DI), Y12
+	VSUBPS  Y4, Y12, Y12
+	VMULPS  Y12, Y7, Y12
+	VMAXPS  Y9, Y12, Y12
+	VMINPS  Y8, Y12, Y12
+	VADDPS  Y10, Y12, Y12
+	VSUBPS  Y10, Y12, Y12
+	VMULPS  Y12, Y5, Y12
+	VADDPS  Y4, Y12, Y12
+	VSUBPS  32(DI), Y12, Y12
+	VANDPS  Y11, Y12, Y12
+	VMULPS  32(R8), Y12, Y12
+	VADDPS  Y12, Y6, Y6
+	VMOVUPS 64(DI), Y12
+	VSUBPS  Y0, Y12, Y12
+	VMULPS  Y12, Y3, Y12
+	VMAXPS  Y9, Y12, Y12
+	VMINPS  Y8, Y12, Y12
+	VADDPS  Y10, Y12, Y12
+	VSUBPS  Y10, Y12, Y12
+	VMULPS  Y12, Y1, Y12
+	VADDPS  Y0, Y12, Y12
+	VSUBPS  64(DI), Y12, Y12
+	VANDPS  Y11, Y12, Y12
+	VMULPS  64(R8), Y12, Y12
+	VADDPS  Y12, Y2, Y2
+	VMOVUPS 96(DI), Y12
+	VSUBPS  Y4, Y12, Y12
+	VMULPS  Y12, Y7, Y12
+	VMAXPS  Y9, Y12, Y12
+	VMINPS  Y8, Y12, Y12
+	VADDPS  Y10, Y12, Y12
+	VSUBPS  Y10, Y12, Y12
+	VMULPS  Y12, Y5, Y12
+	VADDPS  Y4, Y12, Y12
+	VSUBPS  96(DI), Y12, Y12
+	VANDPS  Y11, Y12, Y12
+	VMULPS  96(R8), Y12, Y12
+	VADDPS  Y12, Y6, Y6
+	VMOVUPS 128(DI), Y12
+	VSUBPS  Y0, Y12, Y12
+	VMULPS  Y12, Y3, Y12
+	VMAXPS  Y9, Y12, Y12
+	VMINPS  Y8, Y12, Y12
+	VADDPS  Y10, Y12, Y12
+	VSUBPS  Y10, Y12, Y12
+	VMULPS  Y12, Y1, Y12
+	VADDPS  Y0, Y12, Y12
+	VSUBPS  128(DI), Y12, Y12
+	VANDPS  Y11, Y12, Y12
+	VMULPS  128(R8), Y12, Y12
+	VADDPS  Y12, Y2, Y2
+	VMOVUPS 160(DI), Y12
+	VSUBPS  Y4, Y12, Y12
+	VMULPS  Y12, Y7, Y12
+	VMAXPS  Y9, Y12, Y12
+	VMINPS  Y8, Y12, Y12
+	VADDPS  Y10, Y12, Y12
+	VSUBPS  Y10, Y12, Y12
+	VMULPS  Y12, Y5, Y12
+	VADDPS  Y4, Y12, Y12
+	VSUBPS  160(DI), Y12, Y12
+	VANDPS  Y11, Y12, Y12
+	VMULPS  160(R8), Y12, Y12
+	VADDPS  Y12, Y6, Y6
+	VMOVUPS 192(DI), Y12
+	VSUBPS  Y0, Y12, Y12
+	VMULPS  Y12, Y3, Y12
+	VMAXPS  Y9, Y12, Y12
+	VMINPS  Y8, Y12, Y12
+	VADDPS  Y10, Y12, Y12
+	VSUBPS  Y10, Y12, Y12
+	VMULPS  Y12, Y1, Y12
+	VADDPS  Y0, Y12, Y12
+	VSUBPS  192(DI), Y12, Y12
+	VANDPS  Y11, Y12, Y12
+	VMULPS  192(R8), Y12, Y12
+	VADDPS  Y12, Y2, Y2
+	VMOVUPS 224(DI), Y12
+	VSUBPS  Y4, Y12, Y12
+	VMULPS  Y12, Y7, Y12
+	VMAXPS  Y9, Y12, Y12
+	VMINPS  Y8, Y12, Y12
+	VADDPS  Y10, Y12, Y12
+	VSUBPS  Y10, Y12, Y12
+	VMULPS  Y12, Y5, Y12
+	VADDPS  Y4, Y12, Y12
+	VSUBPS  224(DI), Y12, Y12
+	VANDPS  Y11, Y12, Y12
+	VMULPS  224(R8), Y12, Y12
+	VADDPS  Y12, Y6, Y6
+	ADDQ    $0x00000100, DI
+	ADDQ    $0x00000100, R8
+	ADDQ    $0x00000100, R9
+	SUBQ    $0x04, R10
+	JNZ     first
+	VMOVUPS Y2, 192(SP)
+	VMOVUPS Y6, 224(SP)
+
+candidate:
+	VBROADCASTSS (BX), Y1
+	VMOVUPS      (SP), Y2
+	VSUBPS       Y0, Y2, Y2
+	VDIVPS       Y2, Y1, Y3
+	VMOVUPS      256(SP), Y1
+	VSUBPS       Y0, Y1, Y1
+	VMULPS       Y3, Y2, Y2
+	VMULPS       Y3, Y1, Y1
+	VBROADCASTSS bits7fffffff<>+0(SB), Y5
+	VANDPS       Y5, Y2, Y2
+	VANDPS       Y5, Y1, Y1
+	VADDPS       Y1, Y2, Y2
+	VBROADCASTSS bits4a742400<>+0(SB), Y1
+	VCMPPS       $0x15, Y1, Y2, Y1
+	VMOVMSKPS    Y1, DI
+	ORL          DI, R11
+	VMOVUPS      Y3, 320(SP)
+	VBROADCASTSS bits00000000<>+0(SB), Y1
+	VBROADCASTSS bits00000000<>+0(SB), Y2
+	VBROADCASTSS bits00000000<>+0(SB), Y5
+	VBROADCASTSS (BX), Y6
+	VMOVUPS      32(SP), Y7
+	VSUBPS       Y4, Y7, Y7
+	VDIVPS       Y7, Y6, Y8
+	VMOVUPS      288(SP), Y6
+	VSUBPS       Y4, Y6, Y6
+	VMULPS       Y8, Y7, Y7
+	VMULPS       Y8, Y6, Y6
+	VBROADCASTSS bits7fffffff<>+0(SB), Y9
+	VANDPS       Y9, Y7, Y7
+	VANDPS       Y9, Y6, Y6
+	VADDPS       Y6, Y7, Y7
+	VBROADCASTSS bits4a742400<>+0(SB), Y6
+	VCMPPS       $0x15, Y6, Y7, Y6
+	VMOVMSKPS    Y6, DI
+	SHLL         $0x08, DI
+	ORL          DI, R11
+	VMOVUPS      Y8, 352(SP)
+	VBROADCASTSS bits00000000<>+0(SB), Y6
+	VBROADCASTSS bits00000000<>+0(SB), Y7
+	VBROADCASTSS bits00000000<>+0(SB), Y9
+	VBROADCASTSS n+48(FP), Y10
+	VBROADCASTSS bits00000000<>+0(SB), Y11
+	VBROADCASTSS bits4b400000<>+0(SB), Y12
+	VBROADCASTSS bits7fffffff<>+0(SB), Y13
+	MOVQ         AX, DI
+	MOVQ         CX, R8
+	MOVQ         DX, R9
+	MOVQ         length+0(FP), R10
 
 try:
-	VMOVUPS   (R9), Y9
-	VSUBPS    Y3, Y9, Y9
-	VMULPS    Y9, Y7, Y9
-	VMAXPS    Y1, Y9, Y9
-	VMINPS    Y0, Y9, Y9
-	VADDPS    Y2, Y9, Y9
-	VSUBPS    Y2, Y9, Y9
-	VMOVUPS   Y9, (R11)
-	VMULPS    (R10), Y9, Y10
-	VADDPS    Y10, Y5, Y5
-	VMULPS    Y9, Y10, Y9
-	VADDPS    Y9, Y6, Y6
-	VMULPS    (R9), Y10, Y10
-	VADDPS    Y10, Y8, Y8
-	VMOVUPS   32(R9), Y9
-	VSUBPS    Y3, Y9, Y9
-	VMULPS    Y9, Y7, Y9
-	VMAXPS    Y1, Y9, Y9
-	VMINPS    Y0, Y9, Y9
-	VADDPS    Y2, Y9, Y9
-	VSUBPS    Y2, Y9, Y9
-	VMOVUPS   Y9, 32(R11)
-	VMULPS    32(R10), Y9, Y10
-	VADDPS    Y10, Y5, Y5
-	VMULPS    Y9, Y10, Y9
-	VADDPS    Y9, Y6, Y6
-	VMULPS    32(R9), Y10, Y10
-	VADDPS    Y10, Y8, Y8
-	VMOVUPS   64(R9), Y9
-	VSUBPS    Y3, Y9, Y9
-	VMULPS    Y9, Y7, Y9
-	VMAXPS    Y1, Y9, Y9
-	VMINPS    Y0, Y9, Y9
-	VADDPS    Y2, Y9, Y9
-	VSUBPS    Y2, Y9, Y9
-	VMOVUPS   Y9, 64(R11)
-	VMULPS    64(R10), Y9, Y10
-	VADDPS    Y10, Y5, Y5
-	VMULPS    Y9, Y10, Y9
-	VADDPS    Y9, Y6, Y6
-	VMULPS    64(R9), Y10, Y10
-	VADDPS    Y10, Y8, Y8
-	VMOVUPS   96(R9), Y9
-	VSUBPS    Y3, Y9, Y9
-	VMULPS    Y9, Y7, Y9
-	VMAXPS    Y1, Y9, Y9
-	VMINPS    Y0, Y9, Y9
-	VADDPS    Y2, Y9, Y9
-	VSUBPS    Y2, Y9, Y9
-	VMOVUPS   Y9, 96(R11)
-	VMULPS    96(R10), Y9, Y10
-	VADDPS    Y10, Y5, Y5
-	VMULPS    Y9, Y10, Y9
-	VADDPS    Y9, Y6, Y6
-	VMULPS    96(R9), Y10, Y10
-	VADDPS    Y10, Y8, Y8
-	ADDQ      $0x00000080, R9
-	ADDQ      $0x00000080, R10
-	ADDQ      $0x00000080, R11
-	SUBQ      $0x04, R12
-	JNZ       try
-	VMULPS    32(SP), Y6, Y7
-	VMULPS    Y5, Y5, Y9
-	VSUBPS    Y9, Y7, Y7
-	VCMPPS    $0x1e, Y1, Y7, Y10
-	VMULPS    32(SP), Y8, Y11
-	VMULPS    64(SP), Y5, Y9
-	VSUBPS    Y9, Y11, Y11
-	VDIVPS    Y7, Y11, Y11
-	VMULPS    64(SP), Y6, Y12
-	VMULPS    Y8, Y5, Y9
-	VSUBPS    Y9, Y12, Y12
-	VDIVPS    Y7, Y12, Y12
-	VCMPPS    $0x1e, Y1, Y12, Y5
-	VMOVMSKPS Y5, R9
-	TESTL     R9, R9
-	JZ        below
-	VBLENDVPS Y5, Y1, Y12, Y12
-	VDIVPS    Y6, Y8, Y9
-	VBLENDVPS Y5, Y9, Y11, Y11
+	VMOVUPS      (DI), Y13
+	VSUBPS       Y0, Y13, Y13
+	VMULPS       Y13, Y3, Y13
+	VMAXPS       Y11, Y13, Y13
+	VMINPS       Y10, Y13, Y13
+	VADDPS       Y12, Y13, Y13
+	VSUBPS       Y12, Y13, Y13
+	VMOVUPS      Y13, (R9)
+	VMULPS       (R8), Y13, Y14
+	VADDPS       Y14, Y1, Y1
+	VMULPS       Y14, Y13, Y13
+	VADDPS       Y13, Y2, Y2
+	VMULPS       (DI), Y14, Y14
+	VADDPS       Y14, Y5, Y5
+	VMOVUPS      32(DI), Y13
+	VSUBPS       Y4, Y13, Y13
+	VMULPS       Y13, Y8, Y13
+	VMAXPS       Y11, Y13, Y13
+	VMINPS       Y10, Y13, Y13
+	VADDPS       Y12, Y13, Y13
+	VSUBPS       Y12, Y13, Y13
+	VMOVUPS      Y13, 32(R9)
+	VMULPS       32(R8), Y13, Y14
+	VADDPS       Y14, Y6, Y6
+	VMULPS       Y14, Y13, Y13
+	VADDPS       Y13, Y7, Y7
+	VMULPS       32(DI), Y14, Y14
+	VADDPS       Y14, Y9, Y9
+	VMOVUPS      64(DI), Y13
+	VSUBPS       Y0, Y13, Y13
+	VMULPS       Y13, Y3, Y13
+	VMAXPS       Y11, Y13, Y13
+	VMINPS       Y10, Y13, Y13
+	VADDPS       Y12, Y13, Y13
+	VSUBPS       Y12, Y13, Y13
+	VMOVUPS      Y13, 64(R9)
+	VMULPS       64(R8), Y13, Y14
+	VADDPS       Y14, Y1, Y1
+	VMULPS       Y14, Y13, Y13
+	VADDPS       Y13, Y2, Y2
+	VMULPS       64(DI), Y14, Y14
+	VADDPS       Y14, Y5, Y5
+	VMOVUPS      96(DI), Y13
+	VSUBPS       Y4, Y13, Y13
+	VMULPS       Y13, Y8, Y13
+	VMAXPS       Y11, Y13, Y13
+	VMINPS       Y10, Y13, Y13
+	VADDPS       Y12, Y13, Y13
+	VSUBPS       Y12, Y13, Y13
+	VMOVUPS      Y13, 96(R9)
+	VMULPS       96(R8), Y13, Y14
+	VADDPS       Y14, Y6, Y6
+	VMULPS       Y14, Y13, Y13
+	VADDPS       Y13, Y7, Y7
+	VMULPS       96(DI), Y14, Y14
+	VADDPS       Y14, Y9, Y9
+	VMOVUPS      128(DI), Y13
+	VSUBPS       Y0, Y13, Y13
+	VMULPS       Y13, Y3, Y13
+	VMAXPS       Y11, Y13, Y13
+	VMINPS       Y10, Y13, Y13
+	VADDPS       Y12, Y13, Y13
+	VSUBPS       Y12, Y13, Y13
+	VMOVUPS      Y13, 128(R9)
+	VMULPS       128(R8), Y13, Y14
+	VADDPS       Y14, Y1, Y1
+	VMULPS       Y14, Y13, Y13
+	VADDPS       Y13, Y2, Y2
+	VMULPS       128(DI), Y14, Y14
+	VADDPS       Y14, Y5, Y5
+	VMOVUPS      160(DI), Y13
+	VSUBPS       Y4, Y13, Y13
+	VMULPS       Y13, Y8, Y13
+	VMAXPS       Y11, Y13, Y13
+	VMINPS       Y10, Y13, Y13
+	VADDPS       Y12, Y13, Y13
+	VSUBPS       Y12, Y13, Y13
+	VMOVUPS      Y13, 160(R9)
+	VMULPS       160(R8), Y13, Y14
+	VADDPS       Y14, Y6, Y6
+	VMULPS       Y14, Y13, Y13
+	VADDPS       Y13, Y7, Y7
+	VMULPS       160(DI), Y14, Y14
+	VADDPS       Y14, Y9, Y9
+	VMOVUPS      192(DI), Y13
+	VSUBPS       Y0, Y13, Y13
+	VMULPS       Y13, Y3, Y13
+	VMAXPS       Y11, Y13, Y13
+	VMINPS       Y10, Y13, Y13
+	VADDPS       Y12, Y13, Y13
+	VSUBPS       Y12, Y13, Y13
+	VMOVUPS      Y13, 192(R9)
+	VMULPS       192(R8), Y13, Y14
+	VADDPS       Y14, Y1, Y1
+	VMULPS       Y14, Y13, Y13
+	VADDPS       Y13, Y2, Y2
+	VMULPS       192(DI), Y14, Y14
+	VADDPS       Y14, Y5, Y5
+	VMOVUPS      224(DI), Y13
+	VSUBPS       Y4, Y13, Y13
+	VMULPS       Y13, Y8, Y13
+	VMAXPS       Y11, Y13, Y13
+	VMINPS       Y10, Y13, Y13
+	VADDPS       Y12, Y13, Y13
+	VSUBPS       Y12, Y13, Y13
+	VMOVUPS      Y13, 224(R9)
+	VMULPS       224(R8), Y13, Y14
+	VADDPS       Y14, Y6, Y6
+	VMULPS       Y14, Y13, Y13
+	VADDPS       Y13, Y7, Y7
+	VMULPS       224(DI), Y14, Y14
+	VADDPS       Y14, Y9, Y9
+	ADDQ         $0x00000100, DI
+	ADDQ         $0x00000100, R8
+	ADDQ         $0x00000100, R9
+	SUBQ         $0x04, R10
+	JNZ          try
+	VMULPS       64(SP), Y2, Y3
+	VMULPS       Y1, Y1, Y8
+	VSUBPS       Y8, Y3, Y3
+	VBROADCASTSS bits00000000<>+0(SB), Y10
+	VCMPPS       $0x1e, Y10, Y3, Y11
+	VMULPS       64(SP), Y5, Y12
+	VMULPS       128(SP), Y1, Y8
+	VSUBPS       Y8, Y12, Y12
+	VDIVPS       Y3, Y12, Y12
+	VMULPS       128(SP), Y2, Y13
+	VMULPS       Y5, Y1, Y8
+	VSUBPS       Y8, Y13, Y13
+	VDIVPS       Y3, Y13, Y13
+	VCMPPS       $0x1e, Y10, Y13, Y1
+	VMOVMSKPS    Y1, DI
+	TESTL        DI, DI
+	JZ           below0
+	VBLENDVPS    Y1, Y10, Y13, Y13
+	VDIVPS       Y2, Y5, Y8
+	VBLENDVPS    Y1, Y8, Y12, Y12
 
-below:
-	VXORPS Y5, Y5, Y5
-	MOVQ   CX, R9
-	MOVQ   DX, R10
-	MOVQ   BX, R11
-	MOVQ   AX, R12
+below0:
+	VMULPS       96(SP), Y7, Y1
+	VMULPS       Y6, Y6, Y2
+	VSUBPS       Y2, Y1, Y1
+	VBROADCASTSS bits00000000<>+0(SB), Y3
+	VCMPPS       $0x1e, Y3, Y1, Y5
+	VMULPS       96(SP), Y9, Y8
+	VMULPS       160(SP), Y6, Y2
+	VSUBPS       Y2, Y8, Y8
+	VDIVPS       Y1, Y8, Y8
+	VMULPS       160(SP), Y7, Y10
+	VMULPS       Y9, Y6, Y2
+	VSUBPS       Y2, Y10, Y10
+	VDIVPS       Y1, Y10, Y10
+	VCMPPS       $0x1e, Y3, Y10, Y1
+	VMOVMSKPS    Y1, DI
+	TESTL        DI, DI
+	JZ           below1
+	VBLENDVPS    Y1, Y3, Y10, Y10
+	VDIVPS       Y7, Y9, Y2
+	VBLENDVPS    Y1, Y2, Y8, Y8
+
+below1:
+	VBROADCASTSS bits00000000<>+0(SB), Y1
+	VBROADCASTSS bits00000000<>+0(SB), Y2
+	VBROADCASTSS n+48(FP), Y3
+	VBROADCASTSS bits00000000<>+0(SB), Y3
+	VBROADCASTSS bits4b400000<>+0(SB), Y3
+	VBROADCASTSS bits7fffffff<>+0(SB), Y3
+	MOVQ         AX, DI
+	MOVQ         CX, R8
+	MOVQ         DX, R9
+	MOVQ         length+0(FP), R10
 
 miss:
-	VMOVUPS   (R11), Y6
-	VMULPS    Y6, Y11, Y6
-	VADDPS    Y12, Y6, Y6
-	VSUBPS    (R9), Y6, Y6
-	VANDPS    Y4, Y6, Y6
-	VMULPS    (R10), Y6, Y6
-	VADDPS    Y6, Y5, Y5
-	VMOVUPS   32(R11), Y6
-	VMULPS    Y6, Y11, Y6
-	VADDPS    Y12, Y6, Y6
-	VSUBPS    32(R9), Y6, Y6
-	VANDPS    Y4, Y6, Y6
-	VMULPS    32(R10), Y6, Y6
-	VADDPS    Y6, Y5, Y5
-	VMOVUPS   64(R11), Y6
-	VMULPS    Y6, Y11, Y6
-	VADDPS    Y12, Y6, Y6
-	VSUBPS    64(R9), Y6, Y6
-	VANDPS    Y4, Y6, Y6
-	VMULPS    64(R10), Y6, Y6
-	VADDPS    Y6, Y5, Y5
-	VMOVUPS   96(R11), Y6
-	VMULPS    Y6, Y11, Y6
-	VADDPS    Y12, Y6, Y6
-	VSUBPS    96(R9), Y6, Y6
-	VANDPS    Y4, Y6, Y6
-	VMULPS    96(R10), Y6, Y6
-	VADDPS    Y6, Y5, Y5
-	ADDQ      $0x00000080, R9
-	ADDQ      $0x00000080, R10
-	ADDQ      $0x00000080, R11
-	SUBQ      $0x04, R12
-	JNZ       miss
-	VMOVUPS   96(SP), Y6
-	VCMPPS    $0x11, Y6, Y5, Y7
-	VANDPS    Y10, Y7, Y7
-	VBLENDVPS Y7, Y5, Y6, Y6
-	VMOVUPS   Y6, 96(SP)
-	VMOVUPS   (R8), Y6
-	VMOVUPS   Y11, Y5
-	VBLENDVPS Y7, Y5, Y6, Y6
-	VMOVUPS   Y6, (R8)
-	VMOVUPS   64(R8), Y6
-	VMOVUPS   160(SP), Y5
-	VBLENDVPS Y7, Y5, Y6, Y6
-	VMOVUPS   Y6, 64(R8)
-	VMOVUPS   96(R8), Y6
-	VMOVUPS   Y3, Y5
-	VBLENDVPS Y7, Y5, Y6, Y6
-	VMOVUPS   Y6, 96(R8)
-	VBLENDVPS Y7, Y12, Y3, Y3
-	ADDQ      $0x04, SI
-	DECQ      DI
-	JNZ       candidate
-	VMOVUPS   128(SP), Y0
-	VMINPS    Y0, Y1, Y0
-	VMOVUPS   (SP), Y1
-	VCMPPS    $0x1e, Y0, Y1, Y1
-	VXORPS    Y2, Y2, Y2
-	VBLENDVPS Y1, (R8), Y2, Y2
-	VMOVUPS   Y2, (R8)
-	VBLENDVPS Y1, Y3, Y0, Y0
-	VMOVUPS   Y0, 32(R8)
-	VMOVMSKPS Y1, AX
-	ANDL      AX, R13
-	MOVL      R13, strange+64(FP)
+	VMOVUPS      (R9), Y6
+	VMULPS       Y6, Y12, Y6
+	VADDPS       Y13, Y6, Y6
+	VSUBPS       (DI), Y6, Y6
+	VANDPS       Y3, Y6, Y6
+	VMULPS       (R8), Y6, Y6
+	VADDPS       Y6, Y1, Y1
+	VMOVUPS      32(R9), Y6
+	VMULPS       Y6, Y8, Y6
+	VADDPS       Y10, Y6, Y6
+	VSUBPS       32(DI), Y6, Y6
+	VANDPS       Y3, Y6, Y6
+	VMULPS       32(R8), Y6, Y6
+	VADDPS       Y6, Y2, Y2
+	VMOVUPS      64(R9), Y6
+	VMULPS       Y6, Y12, Y6
+	VADDPS       Y13, Y6, Y6
+	VSUBPS       64(DI), Y6, Y6
+	VANDPS       Y3, Y6, Y6
+	VMULPS       64(R8), Y6, Y6
+	VADDPS       Y6, Y1, Y1
+	VMOVUPS      96(R9), Y6
+	VMULPS       Y6, Y8, Y6
+	VADDPS       Y10, Y6, Y6
+	VSUBPS       96(DI), Y6, Y6
+	VANDPS       Y3, Y6, Y6
+	VMULPS       96(R8), Y6, Y6
+	VADDPS       Y6, Y2, Y2
+	VMOVUPS      128(R9), Y6
+	VMULPS       Y6, Y12, Y6
+	VADDPS       Y13, Y6, Y6
+	VSUBPS       128(DI), Y6, Y6
+	VANDPS       Y3, Y6, Y6
+	VMULPS       128(R8), Y6, Y6
+	VADDPS       Y6, Y1, Y1
+	VMOVUPS      160(R9), Y6
+	VMULPS       Y6, Y8, Y6
+	VADDPS       Y10, Y6, Y6
+	VSUBPS       160(DI), Y6, Y6
+	VANDPS       Y3, Y6, Y6
+	VMULPS       160(R8), Y6, Y6
+	VADDPS       Y6, Y2, Y2
+	VMOVUPS      192(R9), Y6
+	VMULPS       Y6, Y12, Y6
+	VADDPS       Y13, Y6, Y6
+	VSUBPS       192(DI), Y6, Y6
+	VANDPS       Y3, Y6, Y6
+	VMULPS       192(R8), Y6, Y6
+	VADDPS       Y6, Y1, Y1
+	VMOVUPS      224(R9), Y6
+	VMULPS       Y6, Y8, Y6
+	VADDPS       Y10, Y6, Y6
+	VSUBPS       224(DI), Y6, Y6
+	VANDPS       Y3, Y6, Y6
+	VMULPS       224(R8), Y6, Y6
+	VADDPS       Y6, Y2, Y2
+	ADDQ         $0x00000100, DI
+	ADDQ         $0x00000100, R8
+	ADDQ         $0x00000100, R9
+	SUBQ         $0x04, R10
+	JNZ          miss
+	VMOVUPS      192(SP), Y3
+	VCMPPS       $0x11, Y3, Y1, Y6
+	VANDPS       Y11, Y6, Y6
+	VBLENDVPS    Y6, Y1, Y3, Y3
+	VMOVUPS      Y3, 192(SP)
+	VMOVUPS      (SI), Y3
+	VBLENDVPS    Y6, Y12, Y3, Y3
+	VMOVUPS      Y3, (SI)
+	VMOVUPS      192(SI), Y3
+	VBLENDVPS    Y6, Y0, Y3, Y3
+	VMOVUPS      Y3, 192(SI)
+	VMOVUPS      320(SP), Y1
+	VMOVUPS      128(SI), Y3
+	VBLENDVPS    Y6, Y1, Y3, Y3
+	VMOVUPS      Y3, 128(SI)
+	VBLENDVPS    Y6, Y13, Y0, Y0
+	VMOVUPS      224(SP), Y1
+	VCMPPS       $0x11, Y1, Y2, Y3
+	VANDPS       Y5, Y3, Y3
+	VBLENDVPS    Y3, Y2, Y1, Y1
+	VMOVUPS      Y1, 224(SP)
+	VMOVUPS      32(SI), Y1
+	VBLENDVPS    Y3, Y8, Y1, Y1
+	VMOVUPS      Y1, 32(SI)
+	VMOVUPS      224(SI), Y1
+	VBLENDVPS    Y3, Y4, Y1, Y1
+	VMOVUPS      Y1, 224(SI)
+	VMOVUPS      352(SP), Y2
+	VMOVUPS      160(SI), Y1
+	VBLENDVPS    Y3, Y2, Y1, Y1
+	VMOVUPS      Y1, 160(SI)
+	VBLENDVPS    Y3, Y10, Y4, Y4
+	ADDQ         $0x04, BX
+	DECQ         384(SP)
+	JNZ          candidate
+	XORL         AX, AX
+	VBROADCASTSS bits00000000<>+0(SB), Y3
+	VMOVUPS      256(SP), Y1
+	VBROADCASTSS bits00000000<>+0(SB), Y2
+	VMINPS       Y1, Y2, Y1
+	VMOVUPS      (SP), Y2
+	VCMPPS       $0x1e, Y1, Y2, Y5
+	VMOVUPS      (SI), Y2
+	VBLENDVPS    Y5, Y2, Y3, Y3
+	VMOVUPS      Y3, (SI)
+	VBLENDVPS    Y5, Y0, Y1, Y1
+	VMOVUPS      Y1, 64(SI)
+	VMOVMSKPS    Y5, CX
+	ORL          CX, AX
+	VBROADCASTSS bits00000000<>+0(SB), Y2
+	VMOVUPS      288(SP), Y0
+	VBROADCASTSS bits00000000<>+0(SB), Y1
+	VMINPS       Y0, Y1, Y0
+	VMOVUPS      32(SP), Y1
+	VCMPPS       $0x1e, Y0, Y1, Y3
+	VMOVUPS      32(SI), Y1
+	VBLENDVPS    Y3, Y1, Y2, Y2
+	VMOVUPS      Y2, 32(SI)
+	VBLENDVPS    Y3, Y4, Y0, Y0
+	VMOVUPS      Y0, 96(SI)
+	VMOVMSKPS    Y3, CX
+	SHLL         $0x08, CX
+	ORL          CX, AX
+	ANDL         AX, R11
+	MOVL         R11, strange+64(FP)
 	VZEROUPPER
 	RET
 
-// func avx2Symmetric(length int, x *float32, w *float32, products *float32, numerators *float32, count int, n float32, result *float32) (zeros uint32)
+// func avx2Symmetric(length int, x *float32, w *float32, products *float32, numerators *float32, unclamped int, above int, both int, n float32, result *float32) (zeros uint32)
 // Requires: AVX
-TEXT ·avx2Symmetric(SB), NOSPLIT, $0-68
-	MOVQ         length+0(FP), AX
-	MOVQ         x+8(FP), CX
-	MOVQ         w+16(FP), DX
-	MOVQ         products+24(FP), BX
-	MOVQ         numerators+32(FP), SI
-	MOVQ         count+40(FP), DI
-	MOVQ         result+56(FP), R8
-	VXORPS       Y0, Y0, Y0
-	VXORPS       Y1, Y1, Y1
-	VXORPS       Y2, Y2, Y2
-	VBROADCASTSS bits7fffffff<>+0(SB), Y3
-	MOVQ         CX, R9
-	MOVQ         DX, R10
-	MOVQ         BX, R11
-	MOVQ         AX, R12
+TEXT ·avx2Symmetric(SB), $256-84
+	MOVQ         x+8(FP), AX
+	MOVQ         w+16(FP), CX
+	MOVQ         products+24(FP), DX
+	MOVQ         numerators+32(FP), BX
+	MOVQ         result+72(FP), SI
+	XORL         R11, R11
+	VBROADCASTSS bits00000000<>+0(SB), Y0
+	VBROADCASTSS bits00000000<>+0(SB), Y1
+	VBROADCASTSS bits00000000<>+0(SB), Y2
+	VBROADCASTSS bits00000000<>+0(SB), Y3
+	VBROADCASTSS bits00000000<>+0(SB), Y4
+	VBROADCASTSS bits00000000<>+0(SB), Y5
+	VBROADCASTSS bits7fffffff<>+0(SB), Y6
+	VBROADCASTSS bits26901d7d<>+0(SB), Y7
+	MOVQ         AX, DI
+	MOVQ         CX, R8
+	MOVQ         DX, R9
+	MOVQ         length+0(FP), R10
 
 top:
-	VMOVUPS      (R9), Y4
-	VANDPS       Y3, Y4, Y5
-	VCMPPS       $0x1e, Y1, Y5, Y6
-	VBLENDVPS    Y6, Y4, Y0, Y0
-	VMAXPS       Y1, Y5, Y1
-	VMOVUPS      (R10), Y5
-	VADDPS       Y5, Y2, Y2
-	VMULPS       Y4, Y5, Y5
-	VMOVUPS      Y5, (R11)
-	VMOVUPS      32(R9), Y4
-	VANDPS       Y3, Y4, Y5
-	VCMPPS       $0x1e, Y1, Y5, Y6
-	VBLENDVPS    Y6, Y4, Y0, Y0
-	VMAXPS       Y1, Y5, Y1
-	VMOVUPS      32(R10), Y5
-	VADDPS       Y5, Y2, Y2
-	VMULPS       Y4, Y5, Y5
-	VMOVUPS      Y5, 32(R11)
-	VMOVUPS      64(R9), Y4
-	VANDPS       Y3, Y4, Y5
-	VCMPPS       $0x1e, Y1, Y5, Y6
-	VBLENDVPS    Y6, Y4, Y0, Y0
-	VMAXPS       Y1, Y5, Y1
-	VMOVUPS      64(R10), Y5
-	VADDPS       Y5, Y2, Y2
-	VMULPS       Y4, Y5, Y5
-	VMOVUPS      Y5, 64(R11)
-	VMOVUPS      96(R9), Y4
-	VANDPS       Y3, Y4, Y5
-	VCMPPS       $0x1e, Y1, Y5, Y6
-	VBLENDVPS    Y6, Y4, Y0, Y0
-	VMAXPS       Y1, Y5, Y1
-	VMOVUPS      96(R10), Y5
-	VADDPS       Y5, Y2, Y2
-	VMULPS       Y4, Y5, Y5
-	VMOVUPS      Y5, 96(R11)
-	ADDQ         $0x00000080, R9
-	ADDQ         $0x00000080, R10
-	ADDQ         $0x00000080, R11
-	SUBQ         $0x04, R12
+	VMOVUPS      (DI), Y8
+	VANDPS       Y6, Y8, Y9
+	VCMPPS       $0x1e, Y1, Y9, Y10
+	VBLENDVPS    Y10, Y8, Y0, Y0
+	VMAXPS       Y1, Y9, Y1
+	VMOVUPS      (R8), Y9
+	VADDPS       Y9, Y2, Y2
+	VMULPS       Y8, Y9, Y9
+	VMOVUPS      Y9, (R9)
+	VMOVUPS      32(DI), Y8
+	VANDPS       Y6, Y8, Y9
+	VCMPPS       $0x1e, Y4, Y9, Y10
+	VBLENDVPS    Y10, Y8, Y3, Y3
+	VMAXPS       Y4, Y9, Y4
+	VMOVUPS      32(R8), Y9
+	VADDPS       Y9, Y5, Y5
+	VMULPS       Y8, Y9, Y9
+	VMOVUPS      Y9, 32(R9)
+	VMOVUPS      64(DI), Y8
+	VANDPS       Y6, Y8, Y9
+	VCMPPS       $0x1e, Y1, Y9, Y10
+	VBLENDVPS    Y10, Y8, Y0, Y0
+	VMAXPS       Y1, Y9, Y1
+	VMOVUPS      64(R8), Y9
+	VADDPS       Y9, Y2, Y2
+	VMULPS       Y8, Y9, Y9
+	VMOVUPS      Y9, 64(R9)
+	VMOVUPS      96(DI), Y8
+	VANDPS       Y6, Y8, Y9
+	VCMPPS       $0x1e, Y4, Y9, Y10
+	VBLENDVPS    Y10, Y8, Y3, Y3
+	VMAXPS       Y4, Y9, Y4
+	VMOVUPS      96(R8), Y9
+	VADDPS       Y9, Y5, Y5
+	VMULPS       Y8, Y9, Y9
+	VMOVUPS      Y9, 96(R9)
+	VMOVUPS      128(DI), Y8
+	VANDPS       Y6, Y8, Y9
+	VCMPPS       $0x1e, Y1, Y9, Y10
+	VBLENDVPS    Y10, Y8, Y0, Y0
+	VMAXPS       Y1, Y9, Y1
+	VMOVUPS      128(R8), Y9
+	VADDPS       Y9, Y2, Y2
+	VMULPS       Y8, Y9, Y9
+	VMOVUPS      Y9, 128(R9)
+	VMOVUPS      160(DI), Y8
+	VANDPS       Y6, Y8, Y9
+	VCMPPS       $0x1e, Y4, Y9, Y10
+	VBLENDVPS    Y10, Y8, Y3, Y3
+	VMAXPS       Y4, Y9, Y4
+	VMOVUPS      160(R8), Y9
+	VADDPS       Y9, Y5, Y5
+	VMULPS       Y8, Y9, Y9
+	VMOVUPS      Y9, 160(R9)
+	VMOVUPS      192(DI), Y8
+	VANDPS       Y6, Y8, Y9
+	VCMPPS       $0x1e, Y1, Y9, Y10
+	VBLENDVPS    Y10, Y8, Y0, Y0
+	VMAXPS       Y1, Y9, Y1
+	VMOVUPS      192(R8), Y9
+	VADDPS       Y9, Y2, Y2
+	VMULPS       Y8, Y9, Y9
+	VMOVUPS      Y9, 192(R9)
+	VMOVUPS      224(DI), Y8
+	VANDPS       Y6, Y8, Y9
+	VCMPPS       $0x1e, Y4, Y9, Y10
+	VBLENDVPS    Y10, Y8, Y3, Y3
+	VMAXPS       Y4, Y9, Y4
+	VMOVUPS      224(R8), Y9
+	VADDPS       Y9, Y5, Y5
+	VMULPS       Y8, Y9, Y9
+	VMOVUPS      Y9, 224(R9)
+	ADDQ         $0x00000100, DI
+	ADDQ         $0x00000100, R8
+	ADDQ         $0x00000100, R9
+	SUBQ         $0x04, R10
 	JNZ          top
-	VMOVUPS      Y2, 64(R8)
-	VBROADCASTSS bits26901d7d<>+0(SB), Y2
-	VCMPPS       $0x1d, Y2, Y1, Y1
-	VMOVMSKPS    Y1, R9
-	NOTL         R9
-	MOVL         R9, zeros+64(FP)
-	VBROADCASTSS n+48(FP), Y1
-	VBROADCASTSS bits4b400000<>+0(SB), Y2
-	VXORPS       Y3, Y3, Y3
-	VSUBPS       Y1, Y3, Y3
-	VBROADCASTSS bits3f800000<>+0(SB), Y4
-	VSUBPS       Y4, Y1, Y1
-	VXORPS       Y4, Y4, Y4
-	VXORPS       Y5, Y5, Y5
-	VXORPS       Y6, Y6, Y6
-	VBROADCASTSS (SI), Y6
-	ADDQ         $0x04, SI
-	VDIVPS       Y0, Y6, Y6
-	VXORPS       Y7, Y7, Y7
-	VXORPS       Y5, Y5, Y5
-	MOVQ         CX, R9
-	MOVQ         DX, R10
-	MOVQ         BX, R11
-	MOVQ         AX, R12
+	VMOVUPS      Y0, (SP)
+	VMOVUPS      Y2, 128(SI)
+	VCMPPS       $0x11, Y7, Y1, Y0
+	VMOVMSKPS    Y0, DI
+	ORL          DI, R11
+	VMOVUPS      Y3, 32(SP)
+	VMOVUPS      Y5, 160(SI)
+	VCMPPS       $0x11, Y7, Y4, Y0
+	VMOVMSKPS    Y0, DI
+	SHLL         $0x08, DI
+	ORL          DI, R11
+	MOVL         R11, zeros+80(FP)
+	VBROADCASTSS n+64(FP), Y0
+	VBROADCASTSS bits4b400000<>+0(SB), Y1
+	VBROADCASTSS bits00000000<>+0(SB), Y2
+	VSUBPS       Y0, Y2, Y2
+	VBROADCASTSS bits3f800000<>+0(SB), Y3
+	VSUBPS       Y3, Y0, Y0
+	VBROADCASTSS bits00000000<>+0(SB), Y4
+	VBROADCASTSS bits00000000<>+0(SB), Y5
+	VBROADCASTSS (BX), Y3
+	VDIVPS       (SP), Y3, Y3
+	VBROADCASTSS bits00000000<>+0(SB), Y7
+	VBROADCASTSS bits00000000<>+0(SB), Y8
+	VBROADCASTSS (BX), Y6
+	VDIVPS       32(SP), Y6, Y6
+	ADDQ         $0x04, BX
+	MOVQ         AX, DI
+	MOVQ         CX, R8
+	MOVQ         DX, R9
+	MOVQ         length+0(FP), R10
 
 first:
-	VMULPS    (R9), Y6, Y8
-	VMAXPS    Y3, Y8, Y8
-	VMINPS    Y1, Y8, Y8
-	VADDPS    Y2, Y8, Y8
-	VSUBPS    Y2, Y8, Y8
-	VMULPS    (R10), Y8, Y9
-	VMULPS    Y8, Y9, Y9
-	VADDPS    Y9, Y5, Y5
-	VMULPS    (R11), Y8, Y8
-	VADDPS    Y8, Y7, Y7
-	VMULPS    32(R9), Y6, Y8
-	VMAXPS    Y3, Y8, Y8
-	VMINPS    Y1, Y8, Y8
-	VADDPS    Y2, Y8, Y8
-	VSUBPS    Y2, Y8, Y8
-	VMULPS    32(R10), Y8, Y9
-	VMULPS    Y8, Y9, Y9
-	VADDPS    Y9, Y5, Y5
-	VMULPS    32(R11), Y8, Y8
-	VADDPS    Y8, Y7, Y7
-	VMULPS    64(R9), Y6, Y8
-	VMAXPS    Y3, Y8, Y8
-	VMINPS    Y1, Y8, Y8
-	VADDPS    Y2, Y8, Y8
-	VSUBPS    Y2, Y8, Y8
-	VMULPS    64(R10), Y8, Y9
-	VMULPS    Y8, Y9, Y9
-	VADDPS    Y9, Y5, Y5
-	VMULPS    64(R11), Y8, Y8
-	VADDPS    Y8, Y7, Y7
-	VMULPS    96(R9), Y6, Y8
-	VMAXPS    Y3, Y8, Y8
-	VMINPS    Y1, Y8, Y8
-	VADDPS    Y2, Y8, Y8
-	VSUBPS    Y2, Y8, Y8
-	VMULPS    96(R10), Y8, Y9
-	VMULPS    Y8, Y9, Y9
-	VADDPS    Y9, Y5, Y5
-	VMULPS    96(R11), Y8, Y8
-	VADDPS    Y8, Y7, Y7
-	ADDQ      $0x00000080, R9
-	ADDQ      $0x00000080, R10
-	ADDQ      $0x00000080, R11
-	SUBQ      $0x04, R12
-	JNZ       first
-	VMOVAPS   Y6, Y6
-	VXORPS    Y8, Y8, Y8
-	VCMPPS    $0x04, Y8, Y5, Y8
-	VDIVPS    Y5, Y7, Y5
-	VBLENDVPS Y8, Y5, Y4, Y4
-	VMULPS    Y7, Y4, Y5
-	DECQ      DI
+	VMULPS       (DI), Y3, Y9
+	VMINPS       Y0, Y9, Y9
+	VADDPS       Y1, Y9, Y9
+	VSUBPS       Y1, Y9, Y9
+	VMULPS       (R8), Y9, Y10
+	VMULPS       Y9, Y10, Y10
+	VADDPS       Y10, Y5, Y5
+	VMULPS       (R9), Y9, Y9
+	VADDPS       Y9, Y4, Y4
+	VMULPS       32(DI), Y6, Y9
+	VMINPS       Y0, Y9, Y9
+	VADDPS       Y1, Y9, Y9
+	VSUBPS       Y1, Y9, Y9
+	VMULPS       32(R8), Y9, Y10
+	VMULPS       Y9, Y10, Y10
+	VADDPS       Y10, Y8, Y8
+	VMULPS       32(R9), Y9, Y9
+	VADDPS       Y9, Y7, Y7
+	VMULPS       64(DI), Y3, Y9
+	VMINPS       Y0, Y9, Y9
+	VADDPS       Y1, Y9, Y9
+	VSUBPS       Y1, Y9, Y9
+	VMULPS       64(R8), Y9, Y10
+	VMULPS       Y9, Y10, Y10
+	VADDPS       Y10, Y5, Y5
+	VMULPS       64(R9), Y9, Y9
+	VADDPS       Y9, Y4, Y4
+	VMULPS       96(DI), Y6, Y9
+	VMINPS       Y0, Y9, Y9
+	VADDPS       Y1, Y9, Y9
+	VSUBPS       Y1, Y9, Y9
+	VMULPS       96(R8), Y9, Y10
+	VMULPS       Y9, Y10, Y10
+	VADDPS       Y10, Y8, Y8
+	VMULPS       96(R9), Y9, Y9
+	VADDPS       Y9, Y7, Y7
+	VMULPS       128(DI), Y3, Y9
+	VMINPS       Y0, Y9, Y9
+	VADDPS       Y1, Y9, Y9
+	VSUBPS       Y1, Y9, Y9
+	VMULPS       128(R8), Y9, Y10
+	VMULPS       Y9, Y10, Y10
+	VADDPS       Y10, Y5, Y5
+	VMULPS       128(R9), Y9, Y9
+	VADDPS       Y9, Y4, Y4
+	VMULPS       160(DI), Y6, Y9
+	VMINPS       Y0, Y9, Y9
+	VADDPS       Y1, Y9, Y9
+	VSUBPS       Y1, Y9, Y9
+	VMULPS       160(R8), Y9, Y10
+	VMULPS       Y9, Y10, Y10
+	VADDPS       Y10, Y8, Y8
+	VMULPS       160(R9), Y9, Y9
+	VADDPS       Y9, Y7, Y7
+	VMULPS       192(DI), Y3, Y9
+	VMINPS       Y0, Y9, Y9
+	VADDPS       Y1, Y9, Y9
+	VSUBPS       Y1, Y9, Y9
+	VMULPS       192(R8), Y9, Y10
+	VMULPS       Y9, Y10, Y10
+	VADDPS       Y10, Y5, Y5
+	VMULPS       192(R9), Y9, Y9
+	VADDPS       Y9, Y4, Y4
+	VMULPS       224(DI), Y6, Y9
+	VMINPS       Y0, Y9, Y9
+	VADDPS       Y1, Y9, Y9
+	VSUBPS       Y1, Y9, Y9
+	VMULPS       224(R8), Y9, Y10
+	VMULPS       Y9, Y10, Y10
+	VADDPS       Y10, Y8, Y8
+	VMULPS       224(R9), Y9, Y9
+	VADDPS       Y9, Y7, Y7
+	ADDQ         $0x00000100, DI
+	ADDQ         $0x00000100, R8
+	ADDQ         $0x00000100, R9
+	SUBQ         $0x04, R10
+	JNZ          first
+	VBROADCASTSS bits00000000<>+0(SB), Y9
+	VMOVUPS      Y3, 192(SP)
+	VCMPPS       $0x04, Y9, Y5, Y3
+	VDIVPS       Y5, Y4, Y5
+	VBLENDVPS    Y3, Y5, Y9, Y9
+	VMOVUPS      Y9, 64(SP)
+	VMULPS       Y4, Y9, Y5
+	VMOVUPS      Y5, 128(SP)
+	VBROADCASTSS bits00000000<>+0(SB), Y3
+	VMOVUPS      Y6, 224(SP)
+	VCMPPS       $0x04, Y3, Y8, Y4
+	VDIVPS       Y8, Y7, Y5
+	VBLENDVPS    Y4, Y5, Y3, Y3
+	VMOVUPS      Y3, 96(SP)
+	VMULPS       Y7, Y3, Y5
+	VMOVUPS      Y5, 160(SP)
+	MOVQ         unclamped+40(FP), R11
 
-candidate:
-	VBROADCASTSS (SI), Y7
-	ADDQ         $0x04, SI
-	VDIVPS       Y0, Y7, Y7
-	VXORPS       Y8, Y8, Y8
-	VXORPS       Y9, Y9, Y9
-	MOVQ         CX, R9
-	MOVQ         DX, R10
-	MOVQ         BX, R11
-	MOVQ         AX, R12
+unclamped:
+	VBROADCASTSS bits00000000<>+0(SB), Y4
+	VBROADCASTSS bits00000000<>+0(SB), Y5
+	VBROADCASTSS (BX), Y3
+	VDIVPS       (SP), Y3, Y3
+	VBROADCASTSS bits00000000<>+0(SB), Y7
+	VBROADCASTSS bits00000000<>+0(SB), Y8
+	VBROADCASTSS (BX), Y6
+	VDIVPS       32(SP), Y6, Y6
+	ADDQ         $0x04, BX
+	MOVQ         AX, DI
+	MOVQ         CX, R8
+	MOVQ         DX, R9
+	MOVQ         length+0(FP), R10
 
-try:
-	VMULPS    (R9), Y7, Y10
-	VMAXPS    Y3, Y10, Y10
-	VMINPS    Y1, Y10, Y10
-	VADDPS    Y2, Y10, Y10
-	VSUBPS    Y2, Y10, Y10
-	VMULPS    (R10), Y10, Y11
-	VMULPS    Y10, Y11, Y11
-	VADDPS    Y11, Y9, Y9
-	VMULPS    (R11), Y10, Y10
-	VADDPS    Y10, Y8, Y8
-	VMULPS    32(R9), Y7, Y10
-	VMAXPS    Y3, Y10, Y10
-	VMINPS    Y1, Y10, Y10
-	VADDPS    Y2, Y10, Y10
-	VSUBPS    Y2, Y10, Y10
-	VMULPS    32(R10), Y10, Y11
-	VMULPS    Y10, Y11, Y11
-	VADDPS    Y11, Y9, Y9
-	VMULPS    32(R11), Y10, Y10
-	VADDPS    Y10, Y8, Y8
-	VMULPS    64(R9), Y7, Y10
-	VMAXPS    Y3, Y10, Y10
-	VMINPS    Y1, Y10, Y10
-	VADDPS    Y2, Y10, Y10
-	VSUBPS    Y2, Y10, Y10
-	VMULPS    64(R10), Y10, Y11
-	VMULPS    Y10, Y11, Y11
-	VADDPS    Y11, Y9, Y9
-	VMULPS    64(R11), Y10, Y10
-	VADDPS    Y10, Y8, Y8
-	VMULPS    96(R9), Y7, Y10
-	VMAXPS    Y3, Y10, Y10
-	VMINPS    Y1, Y10, Y10
-	VADDPS    Y2, Y10, Y10
-	VSUBPS    Y2, Y10, Y10
-	VMULPS    96(R10), Y10, Y11
-	VMULPS    Y10, Y11, Y11
-	VADDPS    Y11, Y9, Y9
-	VMULPS    96(R11), Y10, Y10
-	VADDPS    Y10, Y8, Y8
-	ADDQ      $0x00000080, R9
-	ADDQ      $0x00000080, R10
-	ADDQ      $0x00000080, R11
-	SUBQ      $0x04, R12
-	JNZ       try
-	VXORPS    Y10, Y10, Y10
-	VCMPPS    $0x1e, Y10, Y9, Y10
-	VMULPS    Y9, Y5, Y11
-	VMULPS    Y8, Y8, Y12
-	VCMPPS    $0x1e, Y11, Y12, Y11
-	VANDPS    Y10, Y11, Y10
-	VBLENDVPS Y10, Y7, Y6, Y6
-	VDIVPS    Y9, Y8, Y11
-	VBLENDVPS Y10, Y11, Y4, Y4
-	VMULPS    Y8, Y11, Y11
-	VBLENDVPS Y10, Y11, Y5, Y5
-	DECQ      DI
-	JNZ       candidate
-	VMOVUPS   Y6, 32(R8)
-	VMOVUPS   Y4, (R8)
+unclampedTry:
+	VMULPS       (DI), Y3, Y9
+	VADDPS       Y1, Y9, Y9
+	VSUBPS       Y1, Y9, Y9
+	VMULPS       (R8), Y9, Y10
+	VMULPS       Y9, Y10, Y10
+	VADDPS       Y10, Y5, Y5
+	VMULPS       (R9), Y9, Y9
+	VADDPS       Y9, Y4, Y4
+	VMULPS       32(DI), Y6, Y9
+	VADDPS       Y1, Y9, Y9
+	VSUBPS       Y1, Y9, Y9
+	VMULPS       32(R8), Y9, Y10
+	VMULPS       Y9, Y10, Y10
+	VADDPS       Y10, Y8, Y8
+	VMULPS       32(R9), Y9, Y9
+	VADDPS       Y9, Y7, Y7
+	VMULPS       64(DI), Y3, Y9
+	VADDPS       Y1, Y9, Y9
+	VSUBPS       Y1, Y9, Y9
+	VMULPS       64(R8), Y9, Y10
+	VMULPS       Y9, Y10, Y10
+	VADDPS       Y10, Y5, Y5
+	VMULPS       64(R9), Y9, Y9
+	VADDPS       Y9, Y4, Y4
+	VMULPS       96(DI), Y6, Y9
+	VADDPS       Y1, Y9, Y9
+	VSUBPS       Y1, Y9, Y9
+	VMULPS       96(R8), Y9, Y10
+	VMULPS       Y9, Y10, Y10
+	VADDPS       Y10, Y8, Y8
+	VMULPS       96(R9), Y9, Y9
+	VADDPS       Y9, Y7, Y7
+	VMULPS       128(DI), Y3, Y9
+	VADDPS       Y1, Y9, Y9
+	VSUBPS       Y1, Y9, Y9
+	VMULPS       128(R8), Y9, Y10
+	VMULPS       Y9, Y10, Y10
+	VADDPS       Y10, Y5, Y5
+	VMULPS       128(R9), Y9, Y9
+	VADDPS       Y9, Y4, Y4
+	VMULPS       160(DI), Y6, Y9
+	VADDPS       Y1, Y9, Y9
+	VSUBPS       Y1, Y9, Y9
+	VMULPS       160(R8), Y9, Y10
+	VMULPS       Y9, Y10, Y10
+	VADDPS       Y10, Y8, Y8
+	VMULPS       160(R9), Y9, Y9
+	VADDPS       Y9, Y7, Y7
+	VMULPS       192(DI), Y3, Y9
+	VADDPS       Y1, Y9, Y9
+	VSUBPS       Y1, Y9, Y9
+	VMULPS       192(R8), Y9, Y10
+	VMULPS       Y9, Y10, Y10
+	VADDPS       Y10, Y5, Y5
+	VMULPS       192(R9), Y9, Y9
+	VADDPS       Y9, Y4, Y4
+	VMULPS       224(DI), Y6, Y9
+	VADDPS       Y1, Y9, Y9
+	VSUBPS       Y1, Y9, Y9
+	VMULPS       224(R8), Y9, Y10
+	VMULPS       Y9, Y10, Y10
+	VADDPS       Y10, Y8, Y8
+	VMULPS       224(R9), Y9, Y9
+	VADDPS       Y9, Y7, Y7
+	ADDQ         $0x00000100, DI
+	ADDQ         $0x00000100, R8
+	ADDQ         $0x00000100, R9
+	SUBQ         $0x04, R10
+	JNZ          unclampedTry
+	VBROADCASTSS bits00000000<>+0(SB), Y9
+	VCMPPS       $0x1e, Y9, Y5, Y11
+	VMULPS       128(SP), Y5, Y9
+	VMULPS       Y4, Y4, Y10
+	VCMPPS       $0x1e, Y9, Y10, Y9
+	VANDPS       Y11, Y9, Y11
+	VMOVUPS      192(SP), Y9
+	VBLENDVPS    Y11, Y3, Y9, Y9
+	VMOVUPS      Y9, 192(SP)
+	VDIVPS       Y5, Y4, Y10
+	VMOVUPS      64(SP), Y9
+	VBLENDVPS    Y11, Y10, Y9, Y9
+	VMOVUPS      Y9, 64(SP)
+	VMULPS       Y4, Y10, Y10
+	VMOVUPS      128(SP), Y9
+	VBLENDVPS    Y11, Y10, Y9, Y9
+	VMOVUPS      Y9, 128(SP)
+	VBROADCASTSS bits00000000<>+0(SB), Y3
+	VCMPPS       $0x1e, Y3, Y8, Y5
+	VMULPS       160(SP), Y8, Y3
+	VMULPS       Y7, Y7, Y4
+	VCMPPS       $0x1e, Y3, Y4, Y3
+	VANDPS       Y5, Y3, Y5
+	VMOVUPS      224(SP), Y3
+	VBLENDVPS    Y5, Y6, Y3, Y3
+	VMOVUPS      Y3, 224(SP)
+	VDIVPS       Y8, Y7, Y4
+	VMOVUPS      96(SP), Y3
+	VBLENDVPS    Y5, Y4, Y3, Y3
+	VMOVUPS      Y3, 96(SP)
+	VMULPS       Y7, Y4, Y4
+	VMOVUPS      160(SP), Y3
+	VBLENDVPS    Y5, Y4, Y3, Y3
+	VMOVUPS      Y3, 160(SP)
+	DECQ         R11
+	JNZ          unclamped
+	MOVQ         above+48(FP), R11
+
+above:
+	VBROADCASTSS bits00000000<>+0(SB), Y4
+	VBROADCASTSS bits00000000<>+0(SB), Y5
+	VBROADCASTSS (BX), Y3
+	VDIVPS       (SP), Y3, Y3
+	VBROADCASTSS bits00000000<>+0(SB), Y7
+	VBROADCASTSS bits00000000<>+0(SB), Y8
+	VBROADCASTSS (BX), Y6
+	VDIVPS       32(SP), Y6, Y6
+	ADDQ         $0x04, BX
+	MOVQ         AX, DI
+	MOVQ         CX, R8
+	MOVQ         DX, R9
+	MOVQ         length+0(FP), R10
+
+aboveTry:
+	VMULPS       (DI), Y3, Y9
+	VMINPS       Y0, Y9, Y9
+	VADDPS       Y1, Y9, Y9
+	VSUBPS       Y1, Y9, Y9
+	VMULPS       (R8), Y9, Y10
+	VMULPS       Y9, Y10, Y10
+	VADDPS       Y10, Y5, Y5
+	VMULPS       (R9), Y9, Y9
+	VADDPS       Y9, Y4, Y4
+	VMULPS       32(DI), Y6, Y9
+	VMINPS       Y0, Y9, Y9
+	VADDPS       Y1, Y9, Y9
+	VSUBPS       Y1, Y9, Y9
+	VMULPS       32(R8), Y9, Y10
+	VMULPS       Y9, Y10, Y10
+	VADDPS       Y10, Y8, Y8
+	VMULPS       32(R9), Y9, Y9
+	VADDPS       Y9, Y7, Y7
+	VMULPS       64(DI), Y3, Y9
+	VMINPS       Y0, Y9, Y9
+	VADDPS       Y1, Y9, Y9
+	VSUBPS       Y1, Y9, Y9
+	VMULPS       64(R8), Y9, Y10
+	VMULPS       Y9, Y10, Y10
+	VADDPS       Y10, Y5, Y5
+	VMULPS       64(R9), Y9, Y9
+	VADDPS       Y9, Y4, Y4
+	VMULPS       96(DI), Y6, Y9
+	VMINPS       Y0, Y9, Y9
+	VADDPS       Y1, Y9, Y9
+	VSUBPS       Y1, Y9, Y9
+	VMULPS       96(R8), Y9, Y10
+	VMULPS       Y9, Y10, Y10
+	VADDPS       Y10, Y8, Y8
+	VMULPS       96(R9), Y9, Y9
+	VADDPS       Y9, Y7, Y7
+	VMULPS       128(DI), Y3, Y9
+	VMINPS       Y0, Y9, Y9
+	VADDPS       Y1, Y9, Y9
+	VSUBPS       Y1, Y9, Y9
+	VMULPS       128(R8), Y9, Y10
+	VMULPS       Y9, Y10, Y10
+	VADDPS       Y10, Y5, Y5
+	VMULPS       128(R9), Y9, Y9
+	VADDPS       Y9, Y4, Y4
+	VMULPS       160(DI), Y6, Y9
+	VMINPS       Y0, Y9, Y9
+	VADDPS       Y1, Y9, Y9
+	VSUBPS       Y1, Y9, Y9
+	VMULPS       160(R8), Y9, Y10
+	VMULPS       Y9, Y10, Y10
+	VADDPS       Y10, Y8, Y8
+	VMULPS       160(R9), Y9, Y9
+	VADDPS       Y9, Y7, Y7
+	VMULPS       192(DI), Y3, Y9
+	VMINPS       Y0, Y9, Y9
+	VADDPS       Y1, Y9, Y9
+	VSUBPS       Y1, Y9, Y9
+	VMULPS       192(R8), Y9, Y10
+	VMULPS       Y9, Y10, Y10
+	VADDPS       Y10, Y5, Y5
+	VMULPS       192(R9), Y9, Y9
+	VADDPS       Y9, Y4, Y4
+	VMULPS       224(DI), Y6, Y9
+	VMINPS       Y0, Y9, Y9
+	VADDPS       Y1, Y9, Y9
+	VSUBPS       Y1, Y9, Y9
+	VMULPS       224(R8), Y9, Y10
+	VMULPS       Y9, Y10, Y10
+	VADDPS       Y10, Y8, Y8
+	VMULPS       224(R9), Y9, Y9
+	VADDPS       Y9, Y7, Y7
+	ADDQ         $0x00000100, DI
+	ADDQ         $0x00000100, R8
+	ADDQ         $0x00000100, R9
+	SUBQ         $0x04, R10
+	JNZ          aboveTry
+	VBROADCASTSS bits00000000<>+0(SB), Y9
+	VCMPPS       $0x1e, Y9, Y5, Y11
+	VMULPS       128(SP), Y5, Y9
+	VMULPS       Y4, Y4, Y10
+	VCMPPS       $0x1e, Y9, Y10, Y9
+	VANDPS       Y11, Y9, Y11
+	VMOVUPS      192(SP), Y9
+	VBLENDVPS    Y11, Y3, Y9, Y9
+	VMOVUPS      Y9, 192(SP)
+	VDIVPS       Y5, Y4, Y10
+	VMOVUPS      64(SP), Y9
+	VBLENDVPS    Y11, Y10, Y9, Y9
+	VMOVUPS      Y9, 64(SP)
+	VMULPS       Y4, Y10, Y10
+	VMOVUPS      128(SP), Y9
+	VBLENDVPS    Y11, Y10, Y9, Y9
+	VMOVUPS      Y9, 128(SP)
+	VBROADCASTSS bits00000000<>+0(SB), Y3
+	VCMPPS       $0x1e, Y3, Y8, Y5
+	VMULPS       160(SP), Y8, Y3
+	VMULPS       Y7, Y7, Y4
+	VCMPPS       $0x1e, Y3, Y4, Y3
+	VANDPS       Y5, Y3, Y5
+	VMOVUPS      224(SP), Y3
+	VBLENDVPS    Y5, Y6, Y3, Y3
+	VMOVUPS      Y3, 224(SP)
+	VDIVPS       Y8, Y7, Y4
+	VMOVUPS      96(SP), Y3
+	VBLENDVPS    Y5, Y4, Y3, Y3
+	VMOVUPS      Y3, 96(SP)
+	VMULPS       Y7, Y4, Y4
+	VMOVUPS      160(SP), Y3
+	VBLENDVPS    Y5, Y4, Y3, Y3
+	VMOVUPS      Y3, 160(SP)
+	DECQ         R11
+	JNZ          above
+	MOVQ         both+56(FP), R11
+
+both:
+	VBROADCASTSS bits00000000<>+0(SB), Y4
+	VBROADCASTSS bits00000000<>+0(SB), Y5
+	VBROADCASTSS (BX), Y3
+	VDIVPS       (SP), Y3, Y3
+	VBROADCASTSS bits00000000<>+0(SB), Y7
+	VBROADCASTSS bits00000000<>+0(SB), Y8
+	VBROADCASTSS (BX), Y6
+	VDIVPS       32(SP), Y6, Y6
+	ADDQ         $0x04, BX
+	MOVQ         AX, DI
+	MOVQ         CX, R8
+	MOVQ         DX, R9
+	MOVQ         length+0(FP), R10
+
+bothTry:
+	VMULPS       (DI), Y3, Y9
+	VMAXPS       Y2, Y9, Y9
+	VMINPS       Y0, Y9, Y9
+	VADDPS       Y1, Y9, Y9
+	VSUBPS       Y1, Y9, Y9
+	VMULPS       (R8), Y9, Y10
+	VMULPS       Y9, Y10, Y10
+	VADDPS       Y10, Y5, Y5
+	VMULPS       (R9), Y9, Y9
+	VADDPS       Y9, Y4, Y4
+	VMULPS       32(DI), Y6, Y9
+	VMAXPS       Y2, Y9, Y9
+	VMINPS       Y0, Y9, Y9
+	VADDPS       Y1, Y9, Y9
+	VSUBPS       Y1, Y9, Y9
+	VMULPS       32(R8), Y9, Y10
+	VMULPS       Y9, Y10, Y10
+	VADDPS       Y10, Y8, Y8
+	VMULPS       32(R9), Y9, Y9
+	VADDPS       Y9, Y7, Y7
+	VMULPS       64(DI), Y3, Y9
+	VMAXPS       Y2, Y9, Y9
+	VMINPS       Y0, Y9, Y9
+	VADDPS       Y1, Y9, Y9
+	VSUBPS       Y1, Y9, Y9
+	VMULPS       64(R8), Y9, Y10
+	VMULPS       Y9, Y10, Y10
+	VADDPS       Y10, Y5, Y5
+	VMULPS       64(R9), Y9, Y9
+	VADDPS       Y9, Y4, Y4
+	VMULPS       96(DI), Y6, Y9
+	VMAXPS       Y2, Y9, Y9
+	VMINPS       Y0, Y9, Y9
+	VADDPS       Y1, Y9, Y9
+	VSUBPS       Y1, Y9, Y9
+	VMULPS       96(R8), Y9, Y10
+	VMULPS       Y9, Y10, Y10
+	VADDPS       Y10, Y8, Y8
+	VMULPS       96(R9), Y9, Y9
+	VADDPS       Y9, Y7, Y7
+	VMULPS       128(DI), Y3, Y9
+	VMAXPS       Y2, Y9, Y9
+	VMINPS       Y0, Y9, Y9
+	VADDPS       Y1, Y9, Y9
+	VSUBPS       Y1, Y9, Y9
+	VMULPS       128(R8), Y9, Y10
+	VMULPS       Y9, Y10, Y10
+	VADDPS       Y10, Y5, Y5
+	VMULPS       128(R9), Y9, Y9
+	VADDPS       Y9, Y4, Y4
+	VMULPS       160(DI), Y6, Y9
+	VMAXPS       Y2, Y9, Y9
+	VMINPS       Y0, Y9, Y9
+	VADDPS       Y1, Y9, Y9
+	VSUBPS       Y1, Y9, Y9
+	VMULPS       160(R8), Y9, Y10
+	VMULPS       Y9, Y10, Y10
+	VADDPS       Y10, Y8, Y8
+	VMULPS       160(R9), Y9, Y9
+	VADDPS       Y9, Y7, Y7
+	VMULPS       192(DI), Y3, Y9
+	VMAXPS       Y2, Y9, Y9
+	VMINPS       Y0, Y9, Y9
+	VADDPS       Y1, Y9, Y9
+	VSUBPS       Y1, Y9, Y9
+	VMULPS       192(R8), Y9, Y10
+	VMULPS       Y9, Y10, Y10
+	VADDPS       Y10, Y5, Y5
+	VMULPS       192(R9), Y9, Y9
+	VADDPS       Y9, Y4, Y4
+	VMULPS       224(DI), Y6, Y9
+	VMAXPS       Y2, Y9, Y9
+	VMINPS       Y0, Y9, Y9
+	VADDPS       Y1, Y9, Y9
+	VSUBPS       Y1, Y9, Y9
+	VMULPS       224(R8), Y9, Y10
+	VMULPS       Y9, Y10, Y10
+	VADDPS       Y10, Y8, Y8
+	VMULPS       224(R9), Y9, Y9
+	VADDPS       Y9, Y7, Y7
+	ADDQ         $0x00000100, DI
+	ADDQ         $0x00000100, R8
+	ADDQ         $0x00000100, R9
+	SUBQ         $0x04, R10
+	JNZ          bothTry
+	VBROADCASTSS bits00000000<>+0(SB), Y9
+	VCMPPS       $0x1e, Y9, Y5, Y11
+	VMULPS       128(SP), Y5, Y9
+	VMULPS       Y4, Y4, Y10
+	VCMPPS       $0x1e, Y9, Y10, Y9
+	VANDPS       Y11, Y9, Y11
+	VMOVUPS      192(SP), Y9
+	VBLENDVPS    Y11, Y3, Y9, Y9
+	VMOVUPS      Y9, 192(SP)
+	VDIVPS       Y5, Y4, Y10
+	VMOVUPS      64(SP), Y9
+	VBLENDVPS    Y11, Y10, Y9, Y9
+	VMOVUPS      Y9, 64(SP)
+	VMULPS       Y4, Y10, Y10
+	VMOVUPS      128(SP), Y9
+	VBLENDVPS    Y11, Y10, Y9, Y9
+	VMOVUPS      Y9, 128(SP)
+	VBROADCASTSS bits00000000<>+0(SB), Y3
+	VCMPPS       $0x1e, Y3, Y8, Y5
+	VMULPS       160(SP), Y8, Y3
+	VMULPS       Y7, Y7, Y4
+	VCMPPS       $0x1e, Y3, Y4, Y3
+	VANDPS       Y5, Y3, Y5
+	VMOVUPS      224(SP), Y3
+	VBLENDVPS    Y5, Y6, Y3, Y3
+	VMOVUPS      Y3, 224(SP)
+	VDIVPS       Y8, Y7, Y4
+	VMOVUPS      96(SP), Y3
+	VBLENDVPS    Y5, Y4, Y3, Y3
+	VMOVUPS      Y3, 96(SP)
+	VMULPS       Y7, Y4, Y4
+	VMOVUPS      160(SP), Y3
+	VBLENDVPS    Y5, Y4, Y3, Y3
+	VMOVUPS      Y3, 160(SP)
+	DECQ         R11
+	JNZ          both
+	VMOVUPS      64(SP), Y0
+	VMOVUPS      Y0, (SI)
+	VMOVUPS      192(SP), Y0
+	VMOVUPS      Y0, 64(SI)
+	VMOVUPS      96(SP), Y0
+	VMOVUPS      Y0, 32(SI)
+	VMOVUPS      224(SP), Y0
+	VMOVUPS      Y0, 96(SI)
 	VZEROUPPER
 	RET
 
 DATA bits26901d7d<>+0(SB)/4, $0x26901d7d
 GLOBL bits26901d7d<>(SB), RODATA|NOPTR, $4
 
-// func avx512Squares(length int, x *float32, w *float32)
+// func avx512Squares(n int, x *float32, w *float32)
 // Requires: AVX, AVX512F
-TEXT ·avx512Squares(SB), NOSPLIT, $0-24
-	MOVQ length+0(FP), AX
+TEXT ·avx512Squares(SB), $0-24
+	MOVQ n+0(FP), AX
 	MOVQ x+8(FP), CX
 	MOVQ w+16(FP), DX
 
@@ -1259,15 +2274,15 @@ weight:
 	VMOVUPS Z0, (DX)
 	ADDQ    $0x40, CX
 	ADDQ    $0x40, DX
-	DECQ    AX
+	SUBQ    $0x10, AX
 	JNZ     weight
 	VZEROUPPER
 	RET
 
-// func avx512Magnitudes(length int, x *float32, w *float32)
+// func avx512Magnitudes(n int, x *float32, w *float32)
 // Requires: AVX, AVX512F
-TEXT ·avx512Magnitudes(SB), NOSPLIT, $0-24
-	MOVQ         length+0(FP), AX
+TEXT ·avx512Magnitudes(SB), $0-24
+	MOVQ         n+0(FP), AX
 	MOVQ         x+8(FP), CX
 	MOVQ         w+16(FP), DX
 	VBROADCASTSS bits7fffffff<>+0(SB), Z0
@@ -1278,48 +2293,77 @@ weight:
 	VMOVUPS Z1, (DX)
 	ADDQ    $0x40, CX
 	ADDQ    $0x40, DX
-	DECQ    AX
+	SUBQ    $0x10, AX
 	JNZ     weight
 	VZEROUPPER
 	RET
 
 // func avx512RMSWeights(x *float32, w *float32)
 // Requires: AVX, AVX512F
-TEXT ·avx512RMSWeights(SB), NOSPLIT, $0-16
+TEXT ·avx512RMSWeights(SB), $0-16
 	MOVQ         x+0(FP), AX
 	MOVQ         w+8(FP), CX
-	VPXORD       Z0, Z0, Z0
-	VBROADCASTSS bits3d000000<>+0(SB), Z1
+	VBROADCASTSS bits7fffffff<>+0(SB), Z0
+	VBROADCASTSS bits00000000<>+0(SB), Z1
 	MOVQ         AX, DX
 	MOVQ         $0x00000020, BX
 
-square:
+square0:
 	VMOVUPS      (DX), Z2
 	VMULPS       Z2, Z2, Z2
-	VADDPS       Z2, Z0, Z0
-	ADDQ         $0x40, DX
+	VADDPS       Z2, Z1, Z1
+	ADDQ         $0x00000080, DX
 	DECQ         BX
-	JNZ          square
-	VMULPS       Z1, Z0, Z0
-	VSQRTPS      Z0, Z0
-	VBROADCASTSS bits7fffffff<>+0(SB), Z1
+	JNZ          square0
+	VBROADCASTSS bits3d000000<>+0(SB), Z2
+	VMULPS       Z2, Z1, Z1
+	VSQRTPS      Z1, Z1
+	MOVQ         AX, DX
+	MOVQ         $0x00000020, BX
+	MOVQ         CX, SI
+
+weight0:
+	VMOVUPS      (DX), Z2
+	VPANDD       Z0, Z2, Z2
+	VADDPS       Z2, Z1, Z2
+	VMOVUPS      Z2, (SI)
+	ADDQ         $0x00000080, DX
+	ADDQ         $0x00000080, SI
+	DECQ         BX
+	JNZ          weight0
+	VBROADCASTSS bits00000000<>+0(SB), Z1
+	MOVQ         AX, DX
 	MOVQ         $0x00000020, BX
 
-weight:
-	VMOVUPS (AX), Z2
-	VPANDD  Z1, Z2, Z2
-	VADDPS  Z2, Z0, Z2
-	VMOVUPS Z2, (CX)
-	ADDQ    $0x40, AX
-	ADDQ    $0x40, CX
+square1:
+	VMOVUPS      64(DX), Z2
+	VMULPS       Z2, Z2, Z2
+	VADDPS       Z2, Z1, Z1
+	ADDQ         $0x00000080, DX
+	DECQ         BX
+	JNZ          square1
+	VBROADCASTSS bits3d000000<>+0(SB), Z2
+	VMULPS       Z2, Z1, Z1
+	VSQRTPS      Z1, Z1
+	MOVQ         AX, DX
+	MOVQ         $0x00000020, BX
+	MOVQ         CX, AX
+
+weight1:
+	VMOVUPS 64(DX), Z2
+	VPANDD  Z0, Z2, Z2
+	VADDPS  Z2, Z1, Z2
+	VMOVUPS Z2, 64(AX)
+	ADDQ    $0x00000080, DX
+	ADDQ    $0x00000080, AX
 	DECQ    BX
-	JNZ     weight
+	JNZ     weight1
 	VZEROUPPER
 	RET
 
 // func avx512Weigh(n int, w *float32, importance *float32, x *float32, sigma2 float32)
 // Requires: AVX, AVX512F
-TEXT ·avx512Weigh(SB), NOSPLIT, $0-36
+TEXT ·avx512Weigh(SB), $0-36
 	MOVQ         n+0(FP), AX
 	MOVQ         w+8(FP), CX
 	MOVQ         importance+16(FP), DX
@@ -1342,490 +2386,130 @@ weigh:
 
 // func avx512Affine(length int, x *float32, w *float32, codes *float32, numerators *float32, count int, n float32, result *float32) (strange uint32)
 // Requires: AVX, AVX512F
-TEXT ·avx512Affine(SB), NOSPLIT, $384-68
-	MOVQ         length+0(FP), AX
-	MOVQ         x+8(FP), CX
-	MOVQ         w+16(FP), DX
-	MOVQ         codes+24(FP), BX
-	MOVQ         numerators+32(FP), SI
+TEXT ·avx512Affine(SB), $776-68
+	MOVQ         x+8(FP), AX
+	MOVQ         w+16(FP), CX
+	MOVQ         codes+24(FP), DX
+	MOVQ         numerators+32(FP), BX
+	MOVQ         result+56(FP), SI
 	MOVQ         count+40(FP), DI
-	MOVQ         result+56(FP), R8
-	VBROADCASTSS n+48(FP), Z0
-	VPXORD       Z1, Z1, Z1
-	VBROADCASTSS bits4b400000<>+0(SB), Z2
-	VBROADCASTSS bits80000000<>+0(SB), Z5
+	MOVQ         DI, 768(SP)
+	VBROADCASTSS bits80000000<>+0(SB), Z2
+	VBROADCASTSS bits80000000<>+0(SB), Z3
+	VMOVUPS      (AX), Z0
+	VMOVUPS      Z0, Z1
 	VBROADCASTSS bits80000000<>+0(SB), Z6
-	VMOVUPS      (CX), Z3
-	VMOVUPS      Z3, Z4
-	MOVQ         CX, R9
-	MOVQ         DX, R10
-	MOVQ         BX, R11
-	MOVQ         AX, R12
+	VBROADCASTSS bits80000000<>+0(SB), Z7
+	VMOVUPS      64(AX), Z4
+	VMOVUPS      Z4, Z5
+	MOVQ         AX, DI
+	MOVQ         CX, R8
+	MOVQ         DX, R9
+	MOVQ         length+0(FP), R10
 
 sums:
-	VMOVUPS      (R9), Z7
-	VMOVUPS      (R10), Z8
-	VMINPS       Z3, Z7, Z3
-	VMAXPS       Z4, Z7, Z4
-	VADDPS       Z8, Z5, Z5
-	VMULPS       Z7, Z8, Z8
-	VADDPS       Z8, Z6, Z6
-	VMOVUPS      64(R9), Z7
-	VMOVUPS      64(R10), Z8
-	VMINPS       Z3, Z7, Z3
-	VMAXPS       Z4, Z7, Z4
-	VADDPS       Z8, Z5, Z5
-	VMULPS       Z7, Z8, Z8
-	VADDPS       Z8, Z6, Z6
-	VMOVUPS      128(R9), Z7
-	VMOVUPS      128(R10), Z8
-	VMINPS       Z3, Z7, Z3
-	VMAXPS       Z4, Z7, Z4
-	VADDPS       Z8, Z5, Z5
-	VMULPS       Z7, Z8, Z8
-	VADDPS       Z8, Z6, Z6
-	VMOVUPS      192(R9), Z7
-	VMOVUPS      192(R10), Z8
-	VMINPS       Z3, Z7, Z3
-	VMAXPS       Z4, Z7, Z4
-	VADDPS       Z8, Z5, Z5
-	VMULPS       Z7, Z8, Z8
-	VADDPS       Z8, Z6, Z6
-	ADDQ         $0x00000100, R9
-	ADDQ         $0x00000100, R10
-	ADDQ         $0x00000100, R11
-	SUBQ         $0x04, R12
+	VMOVUPS      (DI), Z8
+	VMOVUPS      (R8), Z9
+	VMINPS       Z0, Z8, Z0
+	VMAXPS       Z1, Z8, Z1
+	VADDPS       Z9, Z2, Z2
+	VMULPS       Z8, Z9, Z9
+	VADDPS       Z9, Z3, Z3
+	VMOVUPS      64(DI), Z8
+	VMOVUPS      64(R8), Z9
+	VMINPS       Z4, Z8, Z4
+	VMAXPS       Z5, Z8, Z5
+	VADDPS       Z9, Z6, Z6
+	VMULPS       Z8, Z9, Z9
+	VADDPS       Z9, Z7, Z7
+	VMOVUPS      128(DI), Z8
+	VMOVUPS      128(R8), Z9
+	VMINPS       Z0, Z8, Z0
+	VMAXPS       Z1, Z8, Z1
+	VADDPS       Z9, Z2, Z2
+	VMULPS       Z8, Z9, Z9
+	VADDPS       Z9, Z3, Z3
+	VMOVUPS      192(DI), Z8
+	VMOVUPS      192(R8), Z9
+	VMINPS       Z4, Z8, Z4
+	VMAXPS       Z5, Z8, Z5
+	VADDPS       Z9, Z6, Z6
+	VMULPS       Z8, Z9, Z9
+	VADDPS       Z9, Z7, Z7
+	VMOVUPS      256(DI), Z8
+	VMOVUPS      256(R8), Z9
+	VMINPS       Z0, Z8, Z0
+	VMAXPS       Z1, Z8, Z1
+	VADDPS       Z9, Z2, Z2
+	VMULPS       Z8, Z9, Z9
+	VADDPS       Z9, Z3, Z3
+	VMOVUPS      320(DI), Z8
+	VMOVUPS      320(R8), Z9
+	VMINPS       Z4, Z8, Z4
+	VMAXPS       Z5, Z8, Z5
+	VADDPS       Z9, Z6, Z6
+	VMULPS       Z8, Z9, Z9
+	VADDPS       Z9, Z7, Z7
+	VMOVUPS      384(DI), Z8
+	VMOVUPS      384(R8), Z9
+	VMINPS       Z0, Z8, Z0
+	VMAXPS       Z1, Z8, Z1
+	VADDPS       Z9, Z2, Z2
+	VMULPS       Z8, Z9, Z9
+	VADDPS       Z9, Z3, Z3
+	VMOVUPS      448(DI), Z8
+	VMOVUPS      448(R8), Z9
+	VMINPS       Z4, Z8, Z4
+	VMAXPS       Z5, Z8, Z5
+	VADDPS       Z9, Z6, Z6
+	VMULPS       Z8, Z9, Z9
+	VADDPS       Z9, Z7, Z7
+	ADDQ         $0x00000200, DI
+	ADDQ         $0x00000200, R8
+	ADDQ         $0x00000200, R9
+	SUBQ         $0x04, R10
 	JNZ          sums
+	VMOVUPS      Z0, 512(SP)
+	VBROADCASTSS bits00000000<>+0(SB), Z8
+	VMINPS       Z0, Z8, Z0
+	VMOVUPS      Z1, (SP)
+	VMOVUPS      Z2, 128(SP)
 	VMOVUPS      Z3, 256(SP)
-	VMINPS       Z3, Z1, Z3
-	VMOVUPS      Z4, (SP)
+	VMOVUPS      Z4, 576(SP)
+	VBROADCASTSS bits00000000<>+0(SB), Z1
+	VMINPS       Z4, Z1, Z4
 	VMOVUPS      Z5, 64(SP)
-	VMOVUPS      Z6, 128(SP)
-	XORL         R13, R13
-	VMOVUPS      (SP), Z4
-	VSUBPS       Z3, Z4, Z4
-	VDIVPS       Z4, Z0, Z6
-	VMOVUPS      256(SP), Z5
-	VSUBPS       Z3, Z5, Z5
-	VMULPS       Z6, Z4, Z4
-	VMULPS       Z6, Z5, Z5
-	VBROADCASTSS bits7fffffff<>+0(SB), Z7
-	VPANDD       Z7, Z4, Z4
-	VPANDD       Z7, Z5, Z5
-	VADDPS       Z5, Z4, Z4
-	VBROADCASTSS bits4a742400<>+0(SB), Z5
-	VCMPPS       $0x15, Z5, Z4, K1
-	KMOVW        K1, R9
-	ORL          R9, R13
-	VBROADCASTSS bits3f800000<>+0(SB), Z4
-	VPXORD       Z9, Z9, Z9
-	VDIVPS       Z6, Z4, Z4
-	MOVQ         CX, R9
-	MOVQ         DX, R10
-	MOVQ         BX, R11
-	MOVQ         AX, R12
-
-first:
-	VMOVUPS (R9), Z5
-	VSUBPS  Z3, Z5, Z5
-	VMULPS  Z5, Z6, Z5
-	VMAXPS  Z1, Z5, Z5
-	VMINPS  Z0, Z5, Z5
-	VADDPS  Z2, Z5, Z5
-	VSUBPS  Z2, Z5, Z5
-	VMULPS  Z5, Z4, Z5
-	VADDPS  Z3, Z5, Z5
-	VSUBPS  (R9), Z5, Z5
-	VMULPS  Z5, Z5, Z5
-	VMULPS  (R10), Z5, Z5
-	VADDPS  Z5, Z9, Z9
-	VMOVUPS 64(R9), Z5
-	VSUBPS  Z3, Z5, Z5
-	VMULPS  Z5, Z6, Z5
-	VMAXPS  Z1, Z5, Z5
-	VMINPS  Z0, Z5, Z5
-	VADDPS  Z2, Z5, Z5
-	VSUBPS  Z2, Z5, Z5
-	VMULPS  Z5, Z4, Z5
-	VADDPS  Z3, Z5, Z5
-	VSUBPS  64(R9), Z5, Z5
-	VMULPS  Z5, Z5, Z5
-	VMULPS  64(R10), Z5, Z5
-	VADDPS  Z5, Z9, Z9
-	VMOVUPS 128(R9), Z5
-	VSUBPS  Z3, Z5, Z5
-	VMULPS  Z5, Z6, Z5
-	VMAXPS  Z1, Z5, Z5
-	VMINPS  Z0, Z5, Z5
-	VADDPS  Z2, Z5, Z5
-	VSUBPS  Z2, Z5, Z5
-	VMULPS  Z5, Z4, Z5
-	VADDPS  Z3, Z5, Z5
-	VSUBPS  128(R9), Z5, Z5
-	VMULPS  Z5, Z5, Z5
-	VMULPS  128(R10), Z5, Z5
-	VADDPS  Z5, Z9, Z9
-	VMOVUPS 192(R9), Z5
-	VSUBPS  Z3, Z5, Z5
-	VMULPS  Z5, Z6, Z5
-	VMAXPS  Z1, Z5, Z5
-	VMINPS  Z0, Z5, Z5
-	VADDPS  Z2, Z5, Z5
-	VSUBPS  Z2, Z5, Z5
-	VMULPS  Z5, Z4, Z5
-	VADDPS  Z3, Z5, Z5
-	VSUBPS  192(R9), Z5, Z5
-	VMULPS  Z5, Z5, Z5
-	VMULPS  192(R10), Z5, Z5
-	VADDPS  Z5, Z9, Z9
-	ADDQ    $0x00000100, R9
-	ADDQ    $0x00000100, R10
-	ADDQ    $0x00000100, R11
-	SUBQ    $0x04, R12
-	JNZ     first
-	VMOVUPS Z9, 192(SP)
-	VMOVUPS Z4, (R8)
-	VMOVUPS Z6, 128(R8)
-	VMOVUPS Z3, 192(R8)
-
-candidate:
-	VBROADCASTSS (SI), Z4
-	VMOVUPS      (SP), Z5
-	VSUBPS       Z3, Z5, Z5
-	VDIVPS       Z5, Z4, Z6
-	VMOVUPS      256(SP), Z4
-	VSUBPS       Z3, Z4, Z4
-	VMULPS       Z6, Z5, Z5
-	VMULPS       Z6, Z4, Z4
-	VBROADCASTSS bits7fffffff<>+0(SB), Z7
-	VPANDD       Z7, Z5, Z5
-	VPANDD       Z7, Z4, Z4
-	VADDPS       Z4, Z5, Z5
-	VBROADCASTSS bits4a742400<>+0(SB), Z4
-	VCMPPS       $0x15, Z4, Z5, K1
-	KMOVW        K1, R9
-	ORL          R9, R13
-	VMOVUPS      Z6, 320(SP)
-	VPXORD       Z10, Z10, Z10
-	VPXORD       Z11, Z11, Z11
-	VPXORD       Z12, Z12, Z12
-	MOVQ         CX, R9
-	MOVQ         DX, R10
-	MOVQ         BX, R11
-	MOVQ         AX, R12
-
-try:
-	VMOVUPS (R9), Z4
-	VSUBPS  Z3, Z4, Z4
-	VMULPS  Z4, Z6, Z4
-	VMAXPS  Z1, Z4, Z4
-	VMINPS  Z0, Z4, Z4
-	VADDPS  Z2, Z4, Z4
-	VSUBPS  Z2, Z4, Z4
-	VMOVUPS Z4, (R11)
-	VMULPS  (R10), Z4, Z5
-	VADDPS  Z5, Z10, Z10
-	VMULPS  Z4, Z5, Z4
-	VADDPS  Z4, Z11, Z11
-	VMULPS  (R9), Z5, Z5
-	VADDPS  Z5, Z12, Z12
-	VMOVUPS 64(R9), Z4
-	VSUBPS  Z3, Z4, Z4
-	VMULPS  Z4, Z6, Z4
-	VMAXPS  Z1, Z4, Z4
-	VMINPS  Z0, Z4, Z4
-	VADDPS  Z2, Z4, Z4
-	VSUBPS  Z2, Z4, Z4
-	VMOVUPS Z4, 64(R11)
-	VMULPS  64(R10), Z4, Z5
-	VADDPS  Z5, Z10, Z10
-	VMULPS  Z4, Z5, Z4
-	VADDPS  Z4, Z11, Z11
-	VMULPS  64(R9), Z5, Z5
-	VADDPS  Z5, Z12, Z12
-	VMOVUPS 128(R9), Z4
-	VSUBPS  Z3, Z4, Z4
-	VMULPS  Z4, Z6, Z4
-	VMAXPS  Z1, Z4, Z4
-	VMINPS  Z0, Z4, Z4
-	VADDPS  Z2, Z4, Z4
-	VSUBPS  Z2, Z4, Z4
-	VMOVUPS Z4, 128(R11)
-	VMULPS  128(R10), Z4, Z5
-	VADDPS  Z5, Z10, Z10
-	VMULPS  Z4, Z5, Z4
-	VADDPS  Z4, Z11, Z11
-	VMULPS  128(R9), Z5, Z5
-	VADDPS  Z5, Z12, Z12
-	VMOVUPS 192(R9), Z4
-	VSUBPS  Z3, Z4, Z4
-	VMULPS  Z4, Z6, Z4
-	VMAXPS  Z1, Z4, Z4
-	VMINPS  Z0, Z4, Z4
-	VADDPS  Z2, Z4, Z4
-	VSUBPS  Z2, Z4, Z4
-	VMOVUPS Z4, 192(R11)
-	VMULPS  192(R10), Z4, Z5
-	VADDPS  Z5, Z10, Z10
-	VMULPS  Z4, Z5, Z4
-	VADDPS  Z4, Z11, Z11
-	VMULPS  192(R9), Z5, Z5
-	VADDPS  Z5, Z12, Z12
-	ADDQ    $0x00000100, R9
-	ADDQ    $0x00000100, R10
-	ADDQ    $0x00000100, R11
-	SUBQ    $0x04, R12
-	JNZ     try
-	VMULPS  64(SP), Z11, Z4
-	VMULPS  Z10, Z10, Z5
-	VSUBPS  Z5, Z4, Z4
-	VCMPPS  $0x1e, Z1, Z4, K1
-	VMULPS  64(SP), Z12, Z6
-	VMULPS  128(SP), Z10, Z5
-	VSUBPS  Z5, Z6, Z6
-	VDIVPS  Z4, Z6, Z6
-	VMULPS  128(SP), Z11, Z7
-	VMULPS  Z12, Z10, Z5
-	VSUBPS  Z5, Z7, Z7
-	VDIVPS  Z4, Z7, Z7
-	VCMPPS  $0x1e, Z1, Z7, K2
-	KMOVW   K2, R9
-	TESTL   R9, R9
-	JZ      below
-	VMOVUPS Z1, K2, Z7
-	VDIVPS  Z11, Z12, Z5
-	VMOVUPS Z5, K2, Z6
-
-below:
-	VPXORD Z13, Z13, Z13
-	MOVQ   CX, R9
-	MOVQ   DX, R10
-	MOVQ   BX, R11
-	MOVQ   AX, R12
-
-miss:
-	VMOVUPS (R11), Z4
-	VMULPS  Z4, Z6, Z4
-	VADDPS  Z7, Z4, Z4
-	VSUBPS  (R9), Z4, Z4
-	VMULPS  Z4, Z4, Z4
-	VMULPS  (R10), Z4, Z4
-	VADDPS  Z4, Z13, Z13
-	VMOVUPS 64(R11), Z4
-	VMULPS  Z4, Z6, Z4
-	VADDPS  Z7, Z4, Z4
-	VSUBPS  64(R9), Z4, Z4
-	VMULPS  Z4, Z4, Z4
-	VMULPS  64(R10), Z4, Z4
-	VADDPS  Z4, Z13, Z13
-	VMOVUPS 128(R11), Z4
-	VMULPS  Z4, Z6, Z4
-	VADDPS  Z7, Z4, Z4
-	VSUBPS  128(R9), Z4, Z4
-	VMULPS  Z4, Z4, Z4
-	VMULPS  128(R10), Z4, Z4
-	VADDPS  Z4, Z13, Z13
-	VMOVUPS 192(R11), Z4
-	VMULPS  Z4, Z6, Z4
-	VADDPS  Z7, Z4, Z4
-	VSUBPS  192(R9), Z4, Z4
-	VMULPS  Z4, Z4, Z4
-	VMULPS  192(R10), Z4, Z4
-	VADDPS  Z4, Z13, Z13
-	ADDQ    $0x00000100, R9
-	ADDQ    $0x00000100, R10
-	ADDQ    $0x00000100, R11
-	SUBQ    $0x04, R12
-	JNZ     miss
-	VMOVUPS 192(SP), Z4
-	VCMPPS  $0x11, Z4, Z13, K2
-	KANDW   K1, K2, K1
-	VMOVUPS Z13, K1, Z4
-	VMOVUPS Z4, 192(SP)
-	VMOVUPS (R8), Z4
-	VMOVUPS Z6, K1, Z4
-	VMOVUPS Z4, (R8)
-	VMOVUPS 128(R8), Z4
-	VMOVUPS 320(SP), K1, Z4
-	VMOVUPS Z4, 128(R8)
-	VMOVUPS 192(R8), Z4
-	VMOVUPS Z3, K1, Z4
-	VMOVUPS Z4, 192(R8)
-	VMOVUPS Z7, K1, Z3
-	ADDQ    $0x04, SI
-	DECQ    DI
-	JNZ     candidate
-	VMOVUPS 256(SP), Z0
-	VMINPS  Z0, Z1, Z0
-	VMOVUPS (SP), Z1
-	VCMPPS  $0x1e, Z0, Z1, K1
-	VPXORD  Z14, Z14, Z14
-	VMOVUPS (R8), K1, Z14
-	VMOVUPS Z14, (R8)
-	VMOVUPS Z3, K1, Z0
-	VMOVUPS Z0, 64(R8)
-	KMOVW   K1, AX
-	ANDL    AX, R13
-	MOVL    R13, strange+64(FP)
-	VZEROUPPER
-	RET
-
-// func avx512AffineAbsolute(length int, x *float32, w *float32, codes *float32, numerators *float32, count int, n float32, result *float32) (strange uint32)
-// Requires: AVX, AVX512F
-TEXT ·avx512AffineAbsolute(SB), NOSPLIT, $384-68
-	MOVQ         length+0(FP), AX
-	MOVQ         x+8(FP), CX
-	MOVQ         w+16(FP), DX
-	MOVQ         codes+24(FP), BX
-	MOVQ         numerators+32(FP), SI
-	MOVQ         count+40(FP), DI
-	MOVQ         result+56(FP), R8
-	VBROADCASTSS n+48(FP), Z0
-	VPXORD       Z1, Z1, Z1
-	VBROADCASTSS bits4b400000<>+0(SB), Z2
-	VBROADCASTSS bits80000000<>+0(SB), Z5
-	VBROADCASTSS bits80000000<>+0(SB), Z6
-	VMOVUPS      (CX), Z3
-	VMOVUPS      Z3, Z4
-	MOVQ         CX, R9
-	MOVQ         DX, R10
-	MOVQ         BX, R11
-	MOVQ         AX, R12
-
-sums:
-	VMOVUPS      (R9), Z7
-	VMOVUPS      (R10), Z8
-	VMINPS       Z3, Z7, Z3
-	VMAXPS       Z4, Z7, Z4
-	VADDPS       Z8, Z5, Z5
-	VMULPS       Z7, Z8, Z8
-	VADDPS       Z8, Z6, Z6
-	VMOVUPS      64(R9), Z7
-	VMOVUPS      64(R10), Z8
-	VMINPS       Z3, Z7, Z3
-	VMAXPS       Z4, Z7, Z4
-	VADDPS       Z8, Z5, Z5
-	VMULPS       Z7, Z8, Z8
-	VADDPS       Z8, Z6, Z6
-	VMOVUPS      128(R9), Z7
-	VMOVUPS      128(R10), Z8
-	VMINPS       Z3, Z7, Z3
-	VMAXPS       Z4, Z7, Z4
-	VADDPS       Z8, Z5, Z5
-	VMULPS       Z7, Z8, Z8
-	VADDPS       Z8, Z6, Z6
-	VMOVUPS      192(R9), Z7
-	VMOVUPS      192(R10), Z8
-	VMINPS       Z3, Z7, Z3
-	VMAXPS       Z4, Z7, Z4
-	VADDPS       Z8, Z5, Z5
-	VMULPS       Z7, Z8, Z8
-	VADDPS       Z8, Z6, Z6
-	ADDQ         $0x00000100, R9
-	ADDQ         $0x00000100, R10
-	ADDQ         $0x00000100, R11
-	SUBQ         $0x04, R12
-	JNZ          sums
-	VMOVUPS      Z3, 256(SP)
-	VMINPS       Z3, Z1, Z3
-	VMOVUPS      Z4, (SP)
-	VMOVUPS      Z5, 64(SP)
-	VMOVUPS      Z6, 128(SP)
-	XORL         R13, R13
-	VBROADCASTSS bits7fffffff<>+0(SB), Z4
-	VMOVUPS      (SP), Z5
-	VSUBPS       Z3, Z5, Z5
-	VDIVPS       Z5, Z0, Z7
-	VMOVUPS      256(SP), Z6
-	VSUBPS       Z3, Z6, Z6
-	VMULPS       Z7, Z5, Z5
-	VMULPS       Z7, Z6, Z6
-	VBROADCASTSS bits7fffffff<>+0(SB), Z8
-	VPANDD       Z8, Z5, Z5
-	VPANDD       Z8, Z6, Z6
-	VADDPS       Z6, Z5, Z5
-	VBROADCASTSS bits4a742400<>+0(SB), Z6
-	VCMPPS       $0x15, Z6, Z5, K1
-	KMOVW        K1, R9
-	ORL          R9, R13
-	VBROADCASTSS bits3f800000<>+0(SB), Z5
-	VPXORD       Z9, Z9, Z9
-	VDIVPS       Z7, Z5, Z5
-	MOVQ         CX, R9
-	MOVQ         DX, R10
-	MOVQ         BX, R11
-	MOVQ         AX, R12
-
-first:
-	VMOVUPS (R9), Z6
-	VSUBPS  Z3, Z6, Z6
-	VMULPS  Z6, Z7, Z6
-	VMAXPS  Z1, Z6, Z6
-	VMINPS  Z0, Z6, Z6
-	VADDPS  Z2, Z6, Z6
-	VSUBPS  Z2, Z6, Z6
-	VMULPS  Z6, Z5, Z6
-	VADDPS  Z3, Z6, Z6
-	VSUBPS  (R9), Z6, Z6
-	VPANDD  Z4, Z6, Z6
-	VMULPS  (R10), Z6, Z6
-	VADDPS  Z6, Z9, Z9
-	VMOVUPS 64(R9), Z6
-	VSUBPS  Z3, Z6, Z6
-	VMULPS  Z6, Z7, Z6
-	VMAXPS  Z1, Z6, Z6
-	VMINPS  Z0, Z6, Z6
-	VADDPS  Z2, Z6, Z6
-	VSUBPS  Z2, Z6, Z6
-	VMULPS  Z6, Z5, Z6
-	VADDPS  Z3, Z6, Z6
-	VSUBPS  64(R9), Z6, Z6
-	VPANDD  Z4, Z6, Z6
-	VMULPS  64(R10), Z6, Z6
-	VADDPS  Z6, Z9, Z9
-	VMOVUPS 128(R9), Z6
-	VSUBPS  Z3, Z6, Z6
-	VMULPS  Z6, Z7, Z6
-	VMAXPS  Z1, Z6, Z6
-	VMINPS  Z0, Z6, Z6
-	VADDPS  Z2, Z6, Z6
-	VSUBPS  Z2, Z6, Z6
-	VMULPS  Z6, Z5, Z6
-	VADDPS  Z3, Z6, Z6
-	VSUBPS  128(R9), Z6, Z6
-	VPANDD  Z4, Z6, Z6
-	VMULPS  128(R10), Z6, Z6
-	VADDPS  Z6, Z9, Z9
-	VMOVUPS 192(R9), Z6
-	VSUBPS  Z3, Z6, Z6
-	VMULPS  Z6, Z7, Z6
-	VMAXPS  Z1, Z6, Z6
-	VMINPS  Z0, Z6, Z6
-	VADDPS  Z2, Z6, Z6
-	VSUBPS  Z2, Z6, Z6
-	VMULPS  Z6, Z5, Z6
-	VADDPS  Z3, Z6, Z6
-	VSUBPS  192(R9), Z6, Z6
-	VPANDD  Z4, Z6, Z6
-	VMULPS  192(R10), Z6, Z6
-	VADDPS  Z6, Z9, Z9
-	ADDQ    $0x00000100, R9
-	ADDQ    $0x00000100, R10
-	ADDQ    $0x00000100, R11
-	SUBQ    $0x04, R12
-	JNZ     first
-	VMOVUPS Z9, 192(SP)
-	VMOVUPS Z5, (R8)
-	VMOVUPS Z7, 128(R8)
-	VMOVUPS Z3, 192(R8)
-
-candidate:
-	VBROADCASTSS (SI), Z5
-	VMOVUPS      (SP), Z6
-	VSUBPS       Z3, Z6, Z6
+	VMOVUPS      Z6, 192(SP)
+	VMOVUPS      Z7, 320(SP)
+	XORL         R11, R11
+	VBROADCASTSS n+48(FP), Z1
+	VMOVUPS      (SP), Z2
+	VSUBPS       Z0, Z2, Z2
+	VDIVPS       Z2, Z1, Z3
+	VMOVUPS      512(SP), Z1
+	VSUBPS       Z0, Z1, Z1
+	VMULPS       Z3, Z2, Z2
+	VMULPS       Z3, Z1, Z1
+	VBROADCASTSS bits7fffffff<>+0(SB), Z5
+	VPANDD       Z5, Z2, Z2
+	VPANDD       Z5, Z1, Z1
+	VADDPS       Z1, Z2, Z2
+	VBROADCASTSS bits4a742400<>+0(SB), Z1
+	VCMPPS       $0x15, Z1, Z2, K1
+	KMOVW        K1, DI
+	ORL          DI, R11
+	VBROADCASTSS bits3f800000<>+0(SB), Z1
+	VBROADCASTSS bits00000000<>+0(SB), Z2
+	VDIVPS       Z3, Z1, Z1
+	VMOVUPS      Z1, (SI)
+	VMOVUPS      Z3, 256(SI)
+	VMOVUPS      Z0, 384(SI)
+	VBROADCASTSS n+48(FP), Z5
+	VMOVUPS      64(SP), Z6
+	VSUBPS       Z4, Z6, Z6
 	VDIVPS       Z6, Z5, Z7
-	VMOVUPS      256(SP), Z5
-	VSUBPS       Z3, Z5, Z5
+	VMOVUPS      576(SP), Z5
+	VSUBPS       Z4, Z5, Z5
 	VMULPS       Z7, Z6, Z6
 	VMULPS       Z7, Z5, Z5
 	VBROADCASTSS bits7fffffff<>+0(SB), Z8
@@ -1834,384 +2518,1733 @@ candidate:
 	VADDPS       Z5, Z6, Z6
 	VBROADCASTSS bits4a742400<>+0(SB), Z5
 	VCMPPS       $0x15, Z5, Z6, K1
-	KMOVW        K1, R9
-	ORL          R9, R13
-	VMOVUPS      Z7, 320(SP)
-	VPXORD       Z10, Z10, Z10
-	VPXORD       Z11, Z11, Z11
-	VPXORD       Z12, Z12, Z12
-	MOVQ         CX, R9
-	MOVQ         DX, R10
-	MOVQ         BX, R11
-	MOVQ         AX, R12
+	KMOVW        K1, DI
+	SHLL         $0x10, DI
+	ORL          DI, R11
+	VBROADCASTSS bits3f800000<>+0(SB), Z5
+	VBROADCASTSS bits00000000<>+0(SB), Z6
+	VDIVPS       Z7, Z5, Z5
+	VMOVUPS      Z5, 64(SI)
+	VMOVUPS      Z7, 320(SI)
+	VMOVUPS      Z4, 448(SI)
+	VBROADCASTSS n+48(FP), Z8
+	VBROADCASTSS bits00000000<>+0(SB), Z9
+	VBROADCASTSS bits4b400000<>+0(SB), Z10
+	MOVQ         AX, DI
+	MOVQ         CX, R8
+	MOVQ         DX, R9
+	MOVQ         length+0(FP), R10
+
+first:
+	VMOVUPS (DI), Z11
+	VSUBPS  Z0, Z11, Z11
+	VMULPS  Z11, Z3, Z11
+	VMAXPS  Z9, Z11, Z11
+	VMINPS  Z8, Z11, Z11
+	VADDPS  Z10, Z11, Z11
+	VSUBPS  Z10, Z11, Z11
+	VMULPS  Z11, Z1, Z11
+	VADDPS  Z0, Z11, Z11
+	VSUBPS  (DI), Z11, Z11
+	VMULPS  Z11, Z11, Z11
+	VMULPS  (R8), Z11, Z11
+	VADDPS  Z11, Z2, Z2
+	VMOVUPS 64(DI), Z11
+	VSUBPS  Z4, Z11, Z11
+	VMULPS  Z11, Z7, Z11
+	VMAXPS  Z9, Z11, Z11
+	VMINPS  Z8, Z11, Z11
+	VADDPS  Z10, Z11, Z11
+	VSUBPS  Z10, Z11, Z11
+	VMULPS  Z11, Z5, Z11
+	VADDPS  Z4, Z11, Z11
+	VSUBPS  64(DI), Z11, Z11
+	VMULPS  Z11, Z11, Z11
+	VMULPS  64(R8), Z11, Z11
+	VADDPS  Z11, Z6, Z6
+	VMOVUPS 128(DI), Z11
+	VSUBPS  Z0, Z11, Z11
+	VMULPS  Z11, Z3, Z11
+	VMAXPS  Z9, Z11, Z11
+	VMINPS  Z8, Z11, Z11
+	VADDPS  Z10, Z11, Z11
+	VSUBPS  Z10, Z11, Z11
+	VMULPS  Z11, Z1, Z11
+	VADDPS  Z0, Z11, Z11
+	VSUBPS  128(DI), Z11, Z11
+	VMULPS  Z11, Z11, Z11
+	VMULPS  128(R8), Z11, Z11
+	VADDPS  Z11, Z2, Z2
+	VMOVUPS 192(DI), Z11
+	VSUBPS  Z4, Z11, Z11
+	VMULPS  Z11, Z7, Z11
+	VMAXPS  Z9, Z11, Z11
+	VMINPS  Z8, Z11, Z11
+	VADDPS  Z10, Z11, Z11
+	VSUBPS  Z10, Z11, Z11
+	VMULPS  Z11, Z5, Z11
+	VADDPS  Z4, Z11, Z11
+	VSUBPS  192(DI), Z11, Z11
+	VMULPS  Z11, Z11, Z11
+	VMULPS  192(R8), Z11, Z11
+	VADDPS  Z11, Z6, Z6
+	VMOVUPS 256(DI), Z11
+	VSUBPS  Z0, Z11, Z11
+	VMULPS  Z11, Z3, Z11
+	VMAXPS  Z9, Z11, Z11
+	VMINPS  Z8, Z11, Z11
+	VADDPS  Z10, Z11, Z11
+	VSUBPS  Z10, Z11, Z11
+	VMULPS  Z11, Z1, Z11
+	VADDPS  Z0, Z11, Z11
+	VSUBPS  256(DI), Z11, Z11
+	VMULPS  Z11, Z11, Z11
+	VMULPS  256(R8), Z11, Z11
+	VADDPS  Z11, Z2, Z2
+	VMOVUPS 320(DI), Z11
+	VSUBPS  Z4, Z11, Z11
+	VMULPS  Z11, Z7, Z11
+	VMAXPS  Z9, Z11, Z11
+	VMINPS  Z8, Z11, Z11
+	VADDPS  Z10, Z11, Z11
+	VSUBPS  Z10, Z11, Z11
+	VMULPS  Z11, Z5, Z11
+	VADDPS  Z4, Z11, Z11
+	VSUBPS  320(DI), Z11, Z11
+	VMULPS  Z11, Z11, Z11
+	VMULPS  320(R8), Z11, Z11
+	VADDPS  Z11, Z6, Z6
+	VMOVUPS 384(DI), Z11
+	VSUBPS  Z0, Z11, Z11
+	VMULPS  Z11, Z3, Z11
+	VMAXPS  Z9, Z11, Z11
+	VMINPS  Z8, Z11, Z11
+	VADDPS  Z10, Z11, Z11
+	VSUBPS  Z10, Z11, Z11
+	VMULPS  Z11, Z1, Z11
+	VADDPS  Z0, Z11, Z11
+	VSUBPS  384(DI), Z11, Z11
+	VMULPS  Z11, Z11, Z11
+	VMULPS  384(R8), Z11, Z11
+	VADDPS  Z11, Z2, Z2
+	VMOVUPS 448(DI), Z11
+	VSUBPS  Z4, Z11, Z11
+	VMULPS  Z11, Z7, Z11
+	VMAXPS  Z9, Z11, Z11
+	VMINPS  Z8, Z11, Z11
+	VADDPS  Z10, Z11, Z11
+	VSUBPS  Z10, Z11, Z11
+	VMULPS  Z11, Z5, Z11
+	VADDPS  Z4, Z11, Z11
+	VSUBPS  448(DI), Z11, Z11
+	VMULPS  Z11, Z11, Z11
+	VMULPS  448(R8), Z11, Z11
+	VADDPS  Z11, Z6, Z6
+	ADDQ    $0x00000200, DI
+	ADDQ    $0x00000200, R8
+	ADDQ    $0x00000200, R9
+	SUBQ    $0x04, R10
+	JNZ     first
+	VMOVUPS Z2, 384(SP)
+	VMOVUPS Z6, 448(SP)
+
+candidate:
+	VBROADCASTSS (BX), Z1
+	VMOVUPS      (SP), Z2
+	VSUBPS       Z0, Z2, Z2
+	VDIVPS       Z2, Z1, Z3
+	VMOVUPS      512(SP), Z1
+	VSUBPS       Z0, Z1, Z1
+	VMULPS       Z3, Z2, Z2
+	VMULPS       Z3, Z1, Z1
+	VBROADCASTSS bits7fffffff<>+0(SB), Z5
+	VPANDD       Z5, Z2, Z2
+	VPANDD       Z5, Z1, Z1
+	VADDPS       Z1, Z2, Z2
+	VBROADCASTSS bits4a742400<>+0(SB), Z1
+	VCMPPS       $0x15, Z1, Z2, K1
+	KMOVW        K1, DI
+	ORL          DI, R11
+	VMOVUPS      Z3, 640(SP)
+	VBROADCASTSS bits00000000<>+0(SB), Z1
+	VBROADCASTSS bits00000000<>+0(SB), Z2
+	VBROADCASTSS bits00000000<>+0(SB), Z5
+	VBROADCASTSS (BX), Z6
+	VMOVUPS      64(SP), Z7
+	VSUBPS       Z4, Z7, Z7
+	VDIVPS       Z7, Z6, Z8
+	VMOVUPS      576(SP), Z6
+	VSUBPS       Z4, Z6, Z6
+	VMULPS       Z8, Z7, Z7
+	VMULPS       Z8, Z6, Z6
+	VBROADCASTSS bits7fffffff<>+0(SB), Z9
+	VPANDD       Z9, Z7, Z7
+	VPANDD       Z9, Z6, Z6
+	VADDPS       Z6, Z7, Z7
+	VBROADCASTSS bits4a742400<>+0(SB), Z6
+	VCMPPS       $0x15, Z6, Z7, K1
+	KMOVW        K1, DI
+	SHLL         $0x10, DI
+	ORL          DI, R11
+	VMOVUPS      Z8, 704(SP)
+	VBROADCASTSS bits00000000<>+0(SB), Z6
+	VBROADCASTSS bits00000000<>+0(SB), Z7
+	VBROADCASTSS bits00000000<>+0(SB), Z9
+	VBROADCASTSS n+48(FP), Z10
+	VBROADCASTSS bits00000000<>+0(SB), Z11
+	VBROADCASTSS bits4b400000<>+0(SB), Z12
+	MOVQ         AX, DI
+	MOVQ         CX, R8
+	MOVQ         DX, R9
+	MOVQ         length+0(FP), R10
 
 try:
-	VMOVUPS (R9), Z5
-	VSUBPS  Z3, Z5, Z5
-	VMULPS  Z5, Z7, Z5
-	VMAXPS  Z1, Z5, Z5
-	VMINPS  Z0, Z5, Z5
-	VADDPS  Z2, Z5, Z5
-	VSUBPS  Z2, Z5, Z5
-	VMOVUPS Z5, (R11)
-	VMULPS  (R10), Z5, Z6
-	VADDPS  Z6, Z10, Z10
-	VMULPS  Z5, Z6, Z5
-	VADDPS  Z5, Z11, Z11
-	VMULPS  (R9), Z6, Z6
-	VADDPS  Z6, Z12, Z12
-	VMOVUPS 64(R9), Z5
-	VSUBPS  Z3, Z5, Z5
-	VMULPS  Z5, Z7, Z5
-	VMAXPS  Z1, Z5, Z5
-	VMINPS  Z0, Z5, Z5
-	VADDPS  Z2, Z5, Z5
-	VSUBPS  Z2, Z5, Z5
-	VMOVUPS Z5, 64(R11)
-	VMULPS  64(R10), Z5, Z6
-	VADDPS  Z6, Z10, Z10
-	VMULPS  Z5, Z6, Z5
-	VADDPS  Z5, Z11, Z11
-	VMULPS  64(R9), Z6, Z6
-	VADDPS  Z6, Z12, Z12
-	VMOVUPS 128(R9), Z5
-	VSUBPS  Z3, Z5, Z5
-	VMULPS  Z5, Z7, Z5
-	VMAXPS  Z1, Z5, Z5
-	VMINPS  Z0, Z5, Z5
-	VADDPS  Z2, Z5, Z5
-	VSUBPS  Z2, Z5, Z5
-	VMOVUPS Z5, 128(R11)
-	VMULPS  128(R10), Z5, Z6
-	VADDPS  Z6, Z10, Z10
-	VMULPS  Z5, Z6, Z5
-	VADDPS  Z5, Z11, Z11
-	VMULPS  128(R9), Z6, Z6
-	VADDPS  Z6, Z12, Z12
-	VMOVUPS 192(R9), Z5
-	VSUBPS  Z3, Z5, Z5
-	VMULPS  Z5, Z7, Z5
-	VMAXPS  Z1, Z5, Z5
-	VMINPS  Z0, Z5, Z5
-	VADDPS  Z2, Z5, Z5
-	VSUBPS  Z2, Z5, Z5
-	VMOVUPS Z5, 192(R11)
-	VMULPS  192(R10), Z5, Z6
-	VADDPS  Z6, Z10, Z10
-	VMULPS  Z5, Z6, Z5
-	VADDPS  Z5, Z11, Z11
-	VMULPS  192(R9), Z6, Z6
-	VADDPS  Z6, Z12, Z12
-	ADDQ    $0x00000100, R9
-	ADDQ    $0x00000100, R10
-	ADDQ    $0x00000100, R11
-	SUBQ    $0x04, R12
-	JNZ     try
-	VMULPS  64(SP), Z11, Z5
-	VMULPS  Z10, Z10, Z6
-	VSUBPS  Z6, Z5, Z5
-	VCMPPS  $0x1e, Z1, Z5, K1
-	VMULPS  64(SP), Z12, Z7
-	VMULPS  128(SP), Z10, Z6
-	VSUBPS  Z6, Z7, Z7
-	VDIVPS  Z5, Z7, Z7
-	VMULPS  128(SP), Z11, Z8
-	VMULPS  Z12, Z10, Z6
-	VSUBPS  Z6, Z8, Z8
-	VDIVPS  Z5, Z8, Z8
-	VCMPPS  $0x1e, Z1, Z8, K2
-	KMOVW   K2, R9
-	TESTL   R9, R9
-	JZ      below
-	VMOVUPS Z1, K2, Z8
-	VDIVPS  Z11, Z12, Z6
-	VMOVUPS Z6, K2, Z7
+	VMOVUPS      (DI), Z13
+	VSUBPS       Z0, Z13, Z13
+	VMULPS       Z13, Z3, Z13
+	VMAXPS       Z11, Z13, Z13
+	VMINPS       Z10, Z13, Z13
+	VADDPS       Z12, Z13, Z13
+	VSUBPS       Z12, Z13, Z13
+	VMOVUPS      Z13, (R9)
+	VMULPS       (R8), Z13, Z14
+	VADDPS       Z14, Z1, Z1
+	VMULPS       Z14, Z13, Z13
+	VADDPS       Z13, Z2, Z2
+	VMULPS       (DI), Z14, Z14
+	VADDPS       Z14, Z5, Z5
+	VMOVUPS      64(DI), Z13
+	VSUBPS       Z4, Z13, Z13
+	VMULPS       Z13, Z8, Z13
+	VMAXPS       Z11, Z13, Z13
+	VMINPS       Z10, Z13, Z13
+	VADDPS       Z12, Z13, Z13
+	VSUBPS       Z12, Z13, Z13
+	VMOVUPS      Z13, 64(R9)
+	VMULPS       64(R8), Z13, Z14
+	VADDPS       Z14, Z6, Z6
+	VMULPS       Z14, Z13, Z13
+	VADDPS       Z13, Z7, Z7
+	VMULPS       64(DI), Z14, Z14
+	VADDPS       Z14, Z9, Z9
+	VMOVUPS      128(DI), Z13
+	VSUBPS       Z0, Z13, Z13
+	VMULPS       Z13, Z3, Z13
+	VMAXPS       Z11, Z13, Z13
+	VMINPS       Z10, Z13, Z13
+	VADDPS       Z12, Z13, Z13
+	VSUBPS       Z12, Z13, Z13
+	VMOVUPS      Z13, 128(R9)
+	VMULPS       128(R8), Z13, Z14
+	VADDPS       Z14, Z1, Z1
+	VMULPS       Z14, Z13, Z13
+	VADDPS       Z13, Z2, Z2
+	VMULPS       128(DI), Z14, Z14
+	VADDPS       Z14, Z5, Z5
+	VMOVUPS      192(DI), Z13
+	VSUBPS       Z4, Z13, Z13
+	VMULPS       Z13, Z8, Z13
+	VMAXPS       Z11, Z13, Z13
+	VMINPS       Z10, Z13, Z13
+	VADDPS       Z12, Z13, Z13
+	VSUBPS       Z12, Z13, Z13
+	VMOVUPS      Z13, 192(R9)
+	VMULPS       192(R8), Z13, Z14
+	VADDPS       Z14, Z6, Z6
+	VMULPS       Z14, Z13, Z13
+	VADDPS       Z13, Z7, Z7
+	VMULPS       192(DI), Z14, Z14
+	VADDPS       Z14, Z9, Z9
+	VMOVUPS      256(DI), Z13
+	VSUBPS       Z0, Z13, Z13
+	VMULPS       Z13, Z3, Z13
+	VMAXPS       Z11, Z13, Z13
+	VMINPS       Z10, Z13, Z13
+	VADDPS       Z12, Z13, Z13
+	VSUBPS       Z12, Z13, Z13
+	VMOVUPS      Z13, 256(R9)
+	VMULPS       256(R8), Z13, Z14
+	VADDPS       Z14, Z1, Z1
+	VMULPS       Z14, Z13, Z13
+	VADDPS       Z13, Z2, Z2
+	VMULPS       256(DI), Z14, Z14
+	VADDPS       Z14, Z5, Z5
+	VMOVUPS      320(DI), Z13
+	VSUBPS       Z4, Z13, Z13
+	VMULPS       Z13, Z8, Z13
+	VMAXPS       Z11, Z13, Z13
+	VMINPS       Z10, Z13, Z13
+	VADDPS       Z12, Z13, Z13
+	VSUBPS       Z12, Z13, Z13
+	VMOVUPS      Z13, 320(R9)
+	VMULPS       320(R8), Z13, Z14
+	VADDPS       Z14, Z6, Z6
+	VMULPS       Z14, Z13, Z13
+	VADDPS       Z13, Z7, Z7
+	VMULPS       320(DI), Z14, Z14
+	VADDPS       Z14, Z9, Z9
+	VMOVUPS      384(DI), Z13
+	VSUBPS       Z0, Z13, Z13
+	VMULPS       Z13, Z3, Z13
+	VMAXPS       Z11, Z13, Z13
+	VMINPS       Z10, Z13, Z13
+	VADDPS       Z12, Z13, Z13
+	VSUBPS       Z12, Z13, Z13
+	VMOVUPS      Z13, 384(R9)
+	VMULPS       384(R8), Z13, Z14
+	VADDPS       Z14, Z1, Z1
+	VMULPS       Z14, Z13, Z13
+	VADDPS       Z13, Z2, Z2
+	VMULPS       384(DI), Z14, Z14
+	VADDPS       Z14, Z5, Z5
+	VMOVUPS      448(DI), Z13
+	VSUBPS       Z4, Z13, Z13
+	VMULPS       Z13, Z8, Z13
+	VMAXPS       Z11, Z13, Z13
+	VMINPS       Z10, Z13, Z13
+	VADDPS       Z12, Z13, Z13
+	VSUBPS       Z12, Z13, Z13
+	VMOVUPS      Z13, 448(R9)
+	VMULPS       448(R8), Z13, Z14
+	VADDPS       Z14, Z6, Z6
+	VMULPS       Z14, Z13, Z13
+	VADDPS       Z13, Z7, Z7
+	VMULPS       448(DI), Z14, Z14
+	VADDPS       Z14, Z9, Z9
+	ADDQ         $0x00000200, DI
+	ADDQ         $0x00000200, R8
+	ADDQ         $0x00000200, R9
+	SUBQ         $0x04, R10
+	JNZ          try
+	VMULPS       128(SP), Z2, Z3
+	VMULPS       Z1, Z1, Z8
+	VSUBPS       Z8, Z3, Z3
+	VBROADCASTSS bits00000000<>+0(SB), Z10
+	VCMPPS       $0x1e, Z10, Z3, K1
+	VMULPS       128(SP), Z5, Z11
+	VMULPS       256(SP), Z1, Z8
+	VSUBPS       Z8, Z11, Z11
+	VDIVPS       Z3, Z11, Z11
+	VMULPS       256(SP), Z2, Z12
+	VMULPS       Z5, Z1, Z8
+	VSUBPS       Z8, Z12, Z12
+	VDIVPS       Z3, Z12, Z12
+	VCMPPS       $0x1e, Z10, Z12, K2
+	KMOVW        K2, DI
+	TESTL        DI, DI
+	JZ           below0
+	VMOVUPS      Z10, K2, Z12
+	VDIVPS       Z2, Z5, Z8
+	VMOVUPS      Z8, K2, Z11
 
-below:
-	VPXORD Z13, Z13, Z13
-	MOVQ   CX, R9
-	MOVQ   DX, R10
-	MOVQ   BX, R11
-	MOVQ   AX, R12
+below0:
+	VMULPS       192(SP), Z7, Z1
+	VMULPS       Z6, Z6, Z2
+	VSUBPS       Z2, Z1, Z1
+	VBROADCASTSS bits00000000<>+0(SB), Z3
+	VCMPPS       $0x1e, Z3, Z1, K2
+	VMULPS       192(SP), Z9, Z5
+	VMULPS       320(SP), Z6, Z2
+	VSUBPS       Z2, Z5, Z5
+	VDIVPS       Z1, Z5, Z5
+	VMULPS       320(SP), Z7, Z8
+	VMULPS       Z9, Z6, Z2
+	VSUBPS       Z2, Z8, Z8
+	VDIVPS       Z1, Z8, Z8
+	VCMPPS       $0x1e, Z3, Z8, K3
+	KMOVW        K3, DI
+	TESTL        DI, DI
+	JZ           below1
+	VMOVUPS      Z3, K3, Z8
+	VDIVPS       Z7, Z9, Z2
+	VMOVUPS      Z2, K3, Z5
+
+below1:
+	VBROADCASTSS bits00000000<>+0(SB), Z1
+	VBROADCASTSS bits00000000<>+0(SB), Z2
+	VBROADCASTSS n+48(FP), Z3
+	VBROADCASTSS bits00000000<>+0(SB), Z3
+	VBROADCASTSS bits4b400000<>+0(SB), Z3
+	MOVQ         AX, DI
+	MOVQ         CX, R8
+	MOVQ         DX, R9
+	MOVQ         length+0(FP), R10
 
 miss:
-	VMOVUPS (R11), Z5
-	VMULPS  Z5, Z7, Z5
-	VADDPS  Z8, Z5, Z5
-	VSUBPS  (R9), Z5, Z5
-	VPANDD  Z4, Z5, Z5
-	VMULPS  (R10), Z5, Z5
-	VADDPS  Z5, Z13, Z13
-	VMOVUPS 64(R11), Z5
-	VMULPS  Z5, Z7, Z5
-	VADDPS  Z8, Z5, Z5
-	VSUBPS  64(R9), Z5, Z5
-	VPANDD  Z4, Z5, Z5
-	VMULPS  64(R10), Z5, Z5
-	VADDPS  Z5, Z13, Z13
-	VMOVUPS 128(R11), Z5
-	VMULPS  Z5, Z7, Z5
-	VADDPS  Z8, Z5, Z5
-	VSUBPS  128(R9), Z5, Z5
-	VPANDD  Z4, Z5, Z5
-	VMULPS  128(R10), Z5, Z5
-	VADDPS  Z5, Z13, Z13
-	VMOVUPS 192(R11), Z5
-	VMULPS  Z5, Z7, Z5
-	VADDPS  Z8, Z5, Z5
-	VSUBPS  192(R9), Z5, Z5
-	VPANDD  Z4, Z5, Z5
-	VMULPS  192(R10), Z5, Z5
-	VADDPS  Z5, Z13, Z13
-	ADDQ    $0x00000100, R9
-	ADDQ    $0x00000100, R10
-	ADDQ    $0x00000100, R11
-	SUBQ    $0x04, R12
-	JNZ     miss
-	VMOVUPS 192(SP), Z5
-	VCMPPS  $0x11, Z5, Z13, K2
-	KANDW   K1, K2, K1
-	VMOVUPS Z13, K1, Z5
-	VMOVUPS Z5, 192(SP)
-	VMOVUPS (R8), Z5
-	VMOVUPS Z7, K1, Z5
-	VMOVUPS Z5, (R8)
-	VMOVUPS 128(R8), Z5
-	VMOVUPS 320(SP), K1, Z5
-	VMOVUPS Z5, 128(R8)
-	VMOVUPS 192(R8), Z5
-	VMOVUPS Z3, K1, Z5
-	VMOVUPS Z5, 192(R8)
-	VMOVUPS Z8, K1, Z3
-	ADDQ    $0x04, SI
-	DECQ    DI
-	JNZ     candidate
-	VMOVUPS 256(SP), Z0
-	VMINPS  Z0, Z1, Z0
-	VMOVUPS (SP), Z1
-	VCMPPS  $0x1e, Z0, Z1, K1
-	VPXORD  Z14, Z14, Z14
-	VMOVUPS (R8), K1, Z14
-	VMOVUPS Z14, (R8)
-	VMOVUPS Z3, K1, Z0
-	VMOVUPS Z0, 64(R8)
-	KMOVW   K1, AX
-	ANDL    AX, R13
-	MOVL    R13, strange+64(FP)
+	VMOVUPS      (R9), Z3
+	VMULPS       Z3, Z11, Z3
+	VADDPS       Z12, Z3, Z3
+	VSUBPS       (DI), Z3, Z3
+	VMULPS       Z3, Z3, Z3
+	VMULPS       (R8), Z3, Z3
+	VADDPS       Z3, Z1, Z1
+	VMOVUPS      64(R9), Z3
+	VMULPS       Z3, Z5, Z3
+	VADDPS       Z8, Z3, Z3
+	VSUBPS       64(DI), Z3, Z3
+	VMULPS       Z3, Z3, Z3
+	VMULPS       64(R8), Z3, Z3
+	VADDPS       Z3, Z2, Z2
+	VMOVUPS      128(R9), Z3
+	VMULPS       Z3, Z11, Z3
+	VADDPS       Z12, Z3, Z3
+	VSUBPS       128(DI), Z3, Z3
+	VMULPS       Z3, Z3, Z3
+	VMULPS       128(R8), Z3, Z3
+	VADDPS       Z3, Z1, Z1
+	VMOVUPS      192(R9), Z3
+	VMULPS       Z3, Z5, Z3
+	VADDPS       Z8, Z3, Z3
+	VSUBPS       192(DI), Z3, Z3
+	VMULPS       Z3, Z3, Z3
+	VMULPS       192(R8), Z3, Z3
+	VADDPS       Z3, Z2, Z2
+	VMOVUPS      256(R9), Z3
+	VMULPS       Z3, Z11, Z3
+	VADDPS       Z12, Z3, Z3
+	VSUBPS       256(DI), Z3, Z3
+	VMULPS       Z3, Z3, Z3
+	VMULPS       256(R8), Z3, Z3
+	VADDPS       Z3, Z1, Z1
+	VMOVUPS      320(R9), Z3
+	VMULPS       Z3, Z5, Z3
+	VADDPS       Z8, Z3, Z3
+	VSUBPS       320(DI), Z3, Z3
+	VMULPS       Z3, Z3, Z3
+	VMULPS       320(R8), Z3, Z3
+	VADDPS       Z3, Z2, Z2
+	VMOVUPS      384(R9), Z3
+	VMULPS       Z3, Z11, Z3
+	VADDPS       Z12, Z3, Z3
+	VSUBPS       384(DI), Z3, Z3
+	VMULPS       Z3, Z3, Z3
+	VMULPS       384(R8), Z3, Z3
+	VADDPS       Z3, Z1, Z1
+	VMOVUPS      448(R9), Z3
+	VMULPS       Z3, Z5, Z3
+	VADDPS       Z8, Z3, Z3
+	VSUBPS       448(DI), Z3, Z3
+	VMULPS       Z3, Z3, Z3
+	VMULPS       448(R8), Z3, Z3
+	VADDPS       Z3, Z2, Z2
+	ADDQ         $0x00000200, DI
+	ADDQ         $0x00000200, R8
+	ADDQ         $0x00000200, R9
+	SUBQ         $0x04, R10
+	JNZ          miss
+	VMOVUPS      384(SP), Z3
+	VCMPPS       $0x11, Z3, Z1, K3
+	KANDW        K1, K3, K1
+	VMOVUPS      Z1, K1, Z3
+	VMOVUPS      Z3, 384(SP)
+	VMOVUPS      (SI), Z3
+	VMOVUPS      Z11, K1, Z3
+	VMOVUPS      Z3, (SI)
+	VMOVUPS      384(SI), Z3
+	VMOVUPS      Z0, K1, Z3
+	VMOVUPS      Z3, 384(SI)
+	VMOVUPS      640(SP), Z1
+	VMOVUPS      256(SI), Z3
+	VMOVUPS      Z1, K1, Z3
+	VMOVUPS      Z3, 256(SI)
+	VMOVUPS      Z12, K1, Z0
+	VMOVUPS      448(SP), Z1
+	VCMPPS       $0x11, Z1, Z2, K1
+	KANDW        K2, K1, K1
+	VMOVUPS      Z2, K1, Z1
+	VMOVUPS      Z1, 448(SP)
+	VMOVUPS      64(SI), Z1
+	VMOVUPS      Z5, K1, Z1
+	VMOVUPS      Z1, 64(SI)
+	VMOVUPS      448(SI), Z1
+	VMOVUPS      Z4, K1, Z1
+	VMOVUPS      Z1, 448(SI)
+	VMOVUPS      704(SP), Z2
+	VMOVUPS      320(SI), Z1
+	VMOVUPS      Z2, K1, Z1
+	VMOVUPS      Z1, 320(SI)
+	VMOVUPS      Z8, K1, Z4
+	ADDQ         $0x04, BX
+	DECQ         768(SP)
+	JNZ          candidate
+	XORL         AX, AX
+	VBROADCASTSS bits00000000<>+0(SB), Z3
+	VMOVUPS      512(SP), Z1
+	VBROADCASTSS bits00000000<>+0(SB), Z2
+	VMINPS       Z1, Z2, Z1
+	VMOVUPS      (SP), Z2
+	VCMPPS       $0x1e, Z1, Z2, K1
+	VMOVUPS      (SI), Z2
+	VMOVUPS      Z2, K1, Z3
+	VMOVUPS      Z3, (SI)
+	VMOVUPS      Z0, K1, Z1
+	VMOVUPS      Z1, 128(SI)
+	KMOVW        K1, CX
+	ORL          CX, AX
+	VBROADCASTSS bits00000000<>+0(SB), Z2
+	VMOVUPS      576(SP), Z0
+	VBROADCASTSS bits00000000<>+0(SB), Z1
+	VMINPS       Z0, Z1, Z0
+	VMOVUPS      64(SP), Z1
+	VCMPPS       $0x1e, Z0, Z1, K1
+	VMOVUPS      64(SI), Z1
+	VMOVUPS      Z1, K1, Z2
+	VMOVUPS      Z2, 64(SI)
+	VMOVUPS      Z4, K1, Z0
+	VMOVUPS      Z0, 192(SI)
+	KMOVW        K1, CX
+	SHLL         $0x10, CX
+	ORL          CX, AX
+	ANDL         AX, R11
+	MOVL         R11, strange+64(FP)
 	VZEROUPPER
 	RET
 
-// func avx512Symmetric(length int, x *float32, w *float32, products *float32, numerators *float32, count int, n float32, result *float32) (zeros uint32)
+// func avx512AffineAbsolute(length int, x *float32, w *float32, codes *float32, numerators *float32, count int, n float32, result *float32) (strange uint32)
 // Requires: AVX, AVX512F
-TEXT ·avx512Symmetric(SB), NOSPLIT, $0-68
-	MOVQ         length+0(FP), AX
-	MOVQ         x+8(FP), CX
-	MOVQ         w+16(FP), DX
-	MOVQ         products+24(FP), BX
-	MOVQ         numerators+32(FP), SI
+TEXT ·avx512AffineAbsolute(SB), $776-68
+	MOVQ         x+8(FP), AX
+	MOVQ         w+16(FP), CX
+	MOVQ         codes+24(FP), DX
+	MOVQ         numerators+32(FP), BX
+	MOVQ         result+56(FP), SI
 	MOVQ         count+40(FP), DI
-	MOVQ         result+56(FP), R8
-	VPXORD       Z0, Z0, Z0
-	VPXORD       Z1, Z1, Z1
-	VPXORD       Z2, Z2, Z2
-	VBROADCASTSS bits7fffffff<>+0(SB), Z3
-	MOVQ         CX, R9
-	MOVQ         DX, R10
-	MOVQ         BX, R11
-	MOVQ         AX, R12
+	MOVQ         DI, 768(SP)
+	VBROADCASTSS bits80000000<>+0(SB), Z2
+	VBROADCASTSS bits80000000<>+0(SB), Z3
+	VMOVUPS      (AX), Z0
+	VMOVUPS      Z0, Z1
+	VBROADCASTSS bits80000000<>+0(SB), Z6
+	VBROADCASTSS bits80000000<>+0(SB), Z7
+	VMOVUPS      64(AX), Z4
+	VMOVUPS      Z4, Z5
+	MOVQ         AX, DI
+	MOVQ         CX, R8
+	MOVQ         DX, R9
+	MOVQ         length+0(FP), R10
 
-top:
-	VMOVUPS      (R9), Z4
-	VPANDD       Z3, Z4, Z5
-	VCMPPS       $0x1e, Z1, Z5, K1
-	VMOVUPS      Z4, K1, Z0
-	VMAXPS       Z1, Z5, Z1
-	VMOVUPS      (R10), Z5
-	VADDPS       Z5, Z2, Z2
-	VMULPS       Z4, Z5, Z5
-	VMOVUPS      Z5, (R11)
-	VMOVUPS      64(R9), Z4
-	VPANDD       Z3, Z4, Z5
-	VCMPPS       $0x1e, Z1, Z5, K1
-	VMOVUPS      Z4, K1, Z0
-	VMAXPS       Z1, Z5, Z1
-	VMOVUPS      64(R10), Z5
-	VADDPS       Z5, Z2, Z2
-	VMULPS       Z4, Z5, Z5
-	VMOVUPS      Z5, 64(R11)
-	VMOVUPS      128(R9), Z4
-	VPANDD       Z3, Z4, Z5
-	VCMPPS       $0x1e, Z1, Z5, K1
-	VMOVUPS      Z4, K1, Z0
-	VMAXPS       Z1, Z5, Z1
-	VMOVUPS      128(R10), Z5
-	VADDPS       Z5, Z2, Z2
-	VMULPS       Z4, Z5, Z5
-	VMOVUPS      Z5, 128(R11)
-	VMOVUPS      192(R9), Z4
-	VPANDD       Z3, Z4, Z5
-	VCMPPS       $0x1e, Z1, Z5, K1
-	VMOVUPS      Z4, K1, Z0
-	VMAXPS       Z1, Z5, Z1
-	VMOVUPS      192(R10), Z5
-	VADDPS       Z5, Z2, Z2
-	VMULPS       Z4, Z5, Z5
-	VMOVUPS      Z5, 192(R11)
-	ADDQ         $0x00000100, R9
-	ADDQ         $0x00000100, R10
-	ADDQ         $0x00000100, R11
-	SUBQ         $0x04, R12
-	JNZ          top
-	VMOVUPS      Z2, 128(R8)
-	VBROADCASTSS bits26901d7d<>+0(SB), Z2
-	VCMPPS       $0x1d, Z2, Z1, K1
-	KMOVW        K1, R9
-	NOTL         R9
-	MOVL         R9, zeros+64(FP)
+sums:
+	VMOVUPS      (DI), Z8
+	VMOVUPS      (R8), Z9
+	VMINPS       Z0, Z8, Z0
+	VMAXPS       Z1, Z8, Z1
+	VADDPS       Z9, Z2, Z2
+	VMULPS       Z8, Z9, Z9
+	VADDPS       Z9, Z3, Z3
+	VMOVUPS      64(DI), Z8
+	VMOVUPS      64(R8), Z9
+	VMINPS       Z4, Z8, Z4
+	VMAXPS       Z5, Z8, Z5
+	VADDPS       Z9, Z6, Z6
+	VMULPS       Z8, Z9, Z9
+	VADDPS       Z9, Z7, Z7
+	VMOVUPS      128(DI), Z8
+	VMOVUPS      128(R8), Z9
+	VMINPS       Z0, Z8, Z0
+	VMAXPS       Z1, Z8, Z1
+	VADDPS       Z9, Z2, Z2
+	VMULPS       Z8, Z9, Z9
+	VADDPS       Z9, Z3, Z3
+	VMOVUPS      192(DI), Z8
+	VMOVUPS      192(R8), Z9
+	VMINPS       Z4, Z8, Z4
+	VMAXPS       Z5, Z8, Z5
+	VADDPS       Z9, Z6, Z6
+	VMULPS       Z8, Z9, Z9
+	VADDPS       Z9, Z7, Z7
+	VMOVUPS      256(DI), Z8
+	VMOVUPS      256(R8), Z9
+	VMINPS       Z0, Z8, Z0
+	VMAXPS       Z1, Z8, Z1
+	VADDPS       Z9, Z2, Z2
+	VMULPS       Z8, Z9, Z9
+	VADDPS       Z9, Z3, Z3
+	VMOVUPS      320(DI), Z8
+	VMOVUPS      320(R8), Z9
+	VMINPS       Z4, Z8, Z4
+	VMAXPS       Z5, Z8, Z5
+	VADDPS       Z9, Z6, Z6
+	VMULPS       Z8, Z9, Z9
+	VADDPS       Z9, Z7, Z7
+	VMOVUPS      384(DI), Z8
+	VMOVUPS      384(R8), Z9
+	VMINPS       Z0, Z8, Z0
+	VMAXPS       Z1, Z8, Z1
+	VADDPS       Z9, Z2, Z2
+	VMULPS       Z8, Z9, Z9
+	VADDPS       Z9, Z3, Z3
+	VMOVUPS      448(DI), Z8
+	VMOVUPS      448(R8), Z9
+	VMINPS       Z4, Z8, Z4
+	VMAXPS       Z5, Z8, Z5
+	VADDPS       Z9, Z6, Z6
+	VMULPS       Z8, Z9, Z9
+	VADDPS       Z9, Z7, Z7
+	ADDQ         $0x00000200, DI
+	ADDQ         $0x00000200, R8
+	ADDQ         $0x00000200, R9
+	SUBQ         $0x04, R10
+	JNZ          sums
+	VMOVUPS      Z0, 512(SP)
+	VBROADCASTSS bits00000000<>+0(SB), Z8
+	VMINPS       Z0, Z8, Z0
+	VMOVUPS      Z1, (SP)
+	VMOVUPS      Z2, 128(SP)
+	VMOVUPS      Z3, 256(SP)
+	VMOVUPS      Z4, 576(SP)
+	VBROADCASTSS bits00000000<>+0(SB), Z1
+	VMINPS       Z4, Z1, Z4
+	VMOVUPS      Z5, 64(SP)
+	VMOVUPS      Z6, 192(SP)
+	VMOVUPS      Z7, 320(SP)
+	XORL         R11, R11
 	VBROADCASTSS n+48(FP), Z1
-	VBROADCASTSS bits4b400000<>+0(SB), Z2
-	VPXORD       Z6, Z6, Z6
-	VSUBPS       Z1, Z6, Z6
-	VBROADCASTSS bits3f800000<>+0(SB), Z3
-	VSUBPS       Z3, Z1, Z1
-	VPXORD       Z7, Z7, Z7
-	VPXORD       Z8, Z8, Z8
-	VPXORD       Z9, Z9, Z9
-	VBROADCASTSS (SI), Z3
-	ADDQ         $0x04, SI
-	VDIVPS       Z0, Z3, Z3
-	VPXORD       Z10, Z10, Z10
-	VPXORD       Z11, Z11, Z11
-	MOVQ         CX, R9
-	MOVQ         DX, R10
-	MOVQ         BX, R11
-	MOVQ         AX, R12
+	VMOVUPS      (SP), Z2
+	VSUBPS       Z0, Z2, Z2
+	VDIVPS       Z2, Z1, Z3
+	VMOVUPS      512(SP), Z1
+	VSUBPS       Z0, Z1, Z1
+	VMULPS       Z3, Z2, Z2
+	VMULPS       Z3, Z1, Z1
+	VBROADCASTSS bits7fffffff<>+0(SB), Z5
+	VPANDD       Z5, Z2, Z2
+	VPANDD       Z5, Z1, Z1
+	VADDPS       Z1, Z2, Z2
+	VBROADCASTSS bits4a742400<>+0(SB), Z1
+	VCMPPS       $0x15, Z1, Z2, K1
+	KMOVW        K1, DI
+	ORL          DI, R11
+	VBROADCASTSS bits3f800000<>+0(SB), Z1
+	VBROADCASTSS bits00000000<>+0(SB), Z2
+	VDIVPS       Z3, Z1, Z1
+	VMOVUPS      Z1, (SI)
+	VMOVUPS      Z3, 256(SI)
+	VMOVUPS      Z0, 384(SI)
+	VBROADCASTSS n+48(FP), Z5
+	VMOVUPS      64(SP), Z6
+	VSUBPS       Z4, Z6, Z6
+	VDIVPS       Z6, Z5, Z7
+	VMOVUPS      576(SP), Z5
+	VSUBPS       Z4, Z5, Z5
+	VMULPS       Z7, Z6, Z6
+	VMULPS       Z7, Z5, Z5
+	VBROADCASTSS bits7fffffff<>+0(SB), Z8
+	VPANDD       Z8, Z6, Z6
+	VPANDD       Z8, Z5, Z5
+	VADDPS       Z5, Z6, Z6
+	VBROADCASTSS bits4a742400<>+0(SB), Z5
+	VCMPPS       $0x15, Z5, Z6, K1
+	KMOVW        K1, DI
+	SHLL         $0x10, DI
+	ORL          DI, R11
+	VBROADCASTSS bits3f800000<>+0(SB), Z5
+	VBROADCASTSS bits00000000<>+0(SB), Z6
+	VDIVPS       Z7, Z5, Z5
+	VMOVUPS      Z5, 64(SI)
+	VMOVUPS      Z7, 320(SI)
+	VMOVUPS      Z4, 448(SI)
+	VBROADCASTSS n+48(FP), Z8
+	VBROADCASTSS bits00000000<>+0(SB), Z9
+	VBROADCASTSS bits4b400000<>+0(SB), Z10
+	VBROADCASTSS bits7fffffff<>+0(SB), Z11
+	MOVQ         AX, DI
+	MOVQ         CX, R8
+	MOVQ         DX, R9
+	MOVQ         length+0(FP), R10
 
 first:
-	VMULPS  (R9), Z3, Z4
-	VMAXPS  Z6, Z4, Z4
-	VMINPS  Z1, Z4, Z4
-	VADDPS  Z2, Z4, Z4
-	VSUBPS  Z2, Z4, Z4
-	VMULPS  (R10), Z4, Z5
-	VMULPS  Z4, Z5, Z5
-	VADDPS  Z5, Z11, Z11
-	VMULPS  (R11), Z4, Z4
-	VADDPS  Z4, Z10, Z10
-	VMULPS  64(R9), Z3, Z4
-	VMAXPS  Z6, Z4, Z4
-	VMINPS  Z1, Z4, Z4
-	VADDPS  Z2, Z4, Z4
-	VSUBPS  Z2, Z4, Z4
-	VMULPS  64(R10), Z4, Z5
-	VMULPS  Z4, Z5, Z5
-	VADDPS  Z5, Z11, Z11
-	VMULPS  64(R11), Z4, Z4
-	VADDPS  Z4, Z10, Z10
-	VMULPS  128(R9), Z3, Z4
-	VMAXPS  Z6, Z4, Z4
-	VMINPS  Z1, Z4, Z4
-	VADDPS  Z2, Z4, Z4
-	VSUBPS  Z2, Z4, Z4
-	VMULPS  128(R10), Z4, Z5
-	VMULPS  Z4, Z5, Z5
-	VADDPS  Z5, Z11, Z11
-	VMULPS  128(R11), Z4, Z4
-	VADDPS  Z4, Z10, Z10
-	VMULPS  192(R9), Z3, Z4
-	VMAXPS  Z6, Z4, Z4
-	VMINPS  Z1, Z4, Z4
-	VADDPS  Z2, Z4, Z4
-	VSUBPS  Z2, Z4, Z4
-	VMULPS  192(R10), Z4, Z5
-	VMULPS  Z4, Z5, Z5
-	VADDPS  Z5, Z11, Z11
-	VMULPS  192(R11), Z4, Z4
-	VADDPS  Z4, Z10, Z10
-	ADDQ    $0x00000100, R9
-	ADDQ    $0x00000100, R10
-	ADDQ    $0x00000100, R11
-	SUBQ    $0x04, R12
+	VMOVUPS (DI), Z12
+	VSUBPS  Z0, Z12, Z12
+	VMULPS  Z12, Z3, Z12
+	VMAXPS  Z9, Z12, Z12
+	VMINPS  Z8, Z12, Z12
+	VADDPS  Z10, Z12, Z12
+	VSUBPS  Z10, Z12, Z12
+	VMULPS  Z12, Z1, Z12
+	VADDPS  Z0, Z12, Z12
+	VSUBPS  (DI), Z12, Z12
+	VPANDD  Z11, Z12, Z12
+	VMULPS  (R8), Z12, Z12
+	VADDPS  Z12, Z2, Z2
+	VMOVUPS 64(DI), Z12
+	VSUBPS  Z4, Z12, Z12
+	VMULPS  Z12, Z7, Z12
+	VMAXPS  Z9, Z12, Z12
+	VMINPS  Z8, Z12, Z12
+	VADDPS  Z10, Z12, Z12
+	VSUBPS  Z10, Z12, Z12
+	VMULPS  Z12, Z5, Z12
+	VADDPS  Z4, Z12, Z12
+	VSUBPS  64(DI), Z12, Z12
+	VPANDD  Z11, Z12, Z12
+	VMULPS  64(R8), Z12, Z12
+	VADDPS  Z12, Z6, Z6
+	VMOVUPS 128(DI), Z12
+	VSUBPS  Z0, Z12, Z12
+	VMULPS  Z12, Z3, Z12
+	VMAXPS  Z9, Z12, Z12
+	VMINPS  Z8, Z12, Z12
+	VADDPS  Z10, Z12, Z12
+	VSUBPS  Z10, Z12, Z12
+	VMULPS  Z12, Z1, Z12
+	VADDPS  Z0, Z12, Z12
+	VSUBPS  128(DI), Z12, Z12
+	VPANDD  Z11, Z12, Z12
+	VMULPS  128(R8), Z12, Z12
+	VADDPS  Z12, Z2, Z2
+	VMOVUPS 192(DI), Z12
+	VSUBPS  Z4, Z12, Z12
+	VMULPS  Z12, Z7, Z12
+	VMAXPS  Z9, Z12, Z12
+	VMINPS  Z8, Z12, Z12
+	VADDPS  Z10, Z12, Z12
+	VSUBPS  Z10, Z12, Z12
+	VMULPS  Z12, Z5, Z12
+	VADDPS  Z4, Z12, Z12
+	VSUBPS  192(DI), Z12, Z12
+	VPANDD  Z11, Z12, Z12
+	VMULPS  192(R8), Z12, Z12
+	VADDPS  Z12, Z6, Z6
+	VMOVUPS 256(DI), Z12
+	VSUBPS  Z0, Z12, Z12
+	VMULPS  Z12, Z3, Z12
+	VMAXPS  Z9, Z12, Z12
+	VMINPS  Z8, Z12, Z12
+	VADDPS  Z10, Z12, Z12
+	VSUBPS  Z10, Z12, Z12
+	VMULPS  Z12, Z1, Z12
+	VADDPS  Z0, Z12, Z12
+	VSUBPS  256(DI), Z12, Z12
+	VPANDD  Z11, Z12, Z12
+	VMULPS  256(R8), Z12, Z12
+	VADDPS  Z12, Z2, Z2
+	VMOVUPS 320(DI), Z12
+	VSUBPS  Z4, Z12, Z12
+	VMULPS  Z12, Z7, Z12
+	VMAXPS  Z9, Z12, Z12
+	VMINPS  Z8, Z12, Z12
+	VADDPS  Z10, Z12, Z12
+	VSUBPS  Z10, Z12, Z12
+	VMULPS  Z12, Z5, Z12
+	VADDPS  Z4, Z12, Z12
+	VSUBPS  320(DI), Z12, Z12
+	VPANDD  Z11, Z12, Z12
+	VMULPS  320(R8), Z12, Z12
+	VADDPS  Z12, Z6, Z6
+	VMOVUPS 384(DI), Z12
+	VSUBPS  Z0, Z12, Z12
+	VMULPS  Z12, Z3, Z12
+	VMAXPS  Z9, Z12, Z12
+	VMINPS  Z8, Z12, Z12
+	VADDPS  Z10, Z12, Z12
+	VSUBPS  Z10, Z12, Z12
+	VMULPS  Z12, Z1, Z12
+	VADDPS  Z0, Z12, Z12
+	VSUBPS  384(DI), Z12, Z12
+	VPANDD  Z11, Z12, Z12
+	VMULPS  384(R8), Z12, Z12
+	VADDPS  Z12, Z2, Z2
+	VMOVUPS 448(DI), Z12
+	VSUBPS  Z4, Z12, Z12
+	VMULPS  Z12, Z7, Z12
+	VMAXPS  Z9, Z12, Z12
+	VMINPS  Z8, Z12, Z12
+	VADDPS  Z10, Z12, Z12
+	VSUBPS  Z10, Z12, Z12
+	VMULPS  Z12, Z5, Z12
+	VADDPS  Z4, Z12, Z12
+	VSUBPS  448(DI), Z12, Z12
+	VPANDD  Z11, Z12, Z12
+	VMULPS  448(R8), Z12, Z12
+	VADDPS  Z12, Z6, Z6
+	ADDQ    $0x00000200, DI
+	ADDQ    $0x00000200, R8
+	ADDQ    $0x00000200, R9
+	SUBQ    $0x04, R10
 	JNZ     first
-	VMOVAPS Z3, Z9
-	VPXORD  Z12, Z12, Z12
-	VCMPPS  $0x04, Z12, Z11, K1
-	VDIVPS  Z11, Z10, Z8
-	VMOVUPS Z8, K1, Z7
-	VMULPS  Z10, Z7, Z8
-	DECQ    DI
+	VMOVUPS Z2, 384(SP)
+	VMOVUPS Z6, 448(SP)
 
 candidate:
-	VBROADCASTSS (SI), Z3
-	ADDQ         $0x04, SI
-	VDIVPS       Z0, Z3, Z3
-	VPXORD       Z13, Z13, Z13
-	VPXORD       Z14, Z14, Z14
-	MOVQ         CX, R9
-	MOVQ         DX, R10
-	MOVQ         BX, R11
-	MOVQ         AX, R12
+	VBROADCASTSS (BX), Z1
+	VMOVUPS      (SP), Z2
+	VSUBPS       Z0, Z2, Z2
+	VDIVPS       Z2, Z1, Z3
+	VMOVUPS      512(SP), Z1
+	VSUBPS       Z0, Z1, Z1
+	VMULPS       Z3, Z2, Z2
+	VMULPS       Z3, Z1, Z1
+	VBROADCASTSS bits7fffffff<>+0(SB), Z5
+	VPANDD       Z5, Z2, Z2
+	VPANDD       Z5, Z1, Z1
+	VADDPS       Z1, Z2, Z2
+	VBROADCASTSS bits4a742400<>+0(SB), Z1
+	VCMPPS       $0x15, Z1, Z2, K1
+	KMOVW        K1, DI
+	ORL          DI, R11
+	VMOVUPS      Z3, 640(SP)
+	VBROADCASTSS bits00000000<>+0(SB), Z1
+	VBROADCASTSS bits00000000<>+0(SB), Z2
+	VBROADCASTSS bits00000000<>+0(SB), Z5
+	VBROADCASTSS (BX), Z6
+	VMOVUPS      64(SP), Z7
+	VSUBPS       Z4, Z7, Z7
+	VDIVPS       Z7, Z6, Z8
+	VMOVUPS      576(SP), Z6
+	VSUBPS       Z4, Z6, Z6
+	VMULPS       Z8, Z7, Z7
+	VMULPS       Z8, Z6, Z6
+	VBROADCASTSS bits7fffffff<>+0(SB), Z9
+	VPANDD       Z9, Z7, Z7
+	VPANDD       Z9, Z6, Z6
+	VADDPS       Z6, Z7, Z7
+	VBROADCASTSS bits4a742400<>+0(SB), Z6
+	VCMPPS       $0x15, Z6, Z7, K1
+	KMOVW        K1, DI
+	SHLL         $0x10, DI
+	ORL          DI, R11
+	VMOVUPS      Z8, 704(SP)
+	VBROADCASTSS bits00000000<>+0(SB), Z6
+	VBROADCASTSS bits00000000<>+0(SB), Z7
+	VBROADCASTSS bits00000000<>+0(SB), Z9
+	VBROADCASTSS n+48(FP), Z10
+	VBROADCASTSS bits00000000<>+0(SB), Z11
+	VBROADCASTSS bits4b400000<>+0(SB), Z12
+	VBROADCASTSS bits7fffffff<>+0(SB), Z13
+	MOVQ         AX, DI
+	MOVQ         CX, R8
+	MOVQ         DX, R9
+	MOVQ         length+0(FP), R10
 
 try:
-	VMULPS  (R9), Z3, Z4
-	VMAXPS  Z6, Z4, Z4
-	VMINPS  Z1, Z4, Z4
-	VADDPS  Z2, Z4, Z4
-	VSUBPS  Z2, Z4, Z4
-	VMULPS  (R10), Z4, Z5
-	VMULPS  Z4, Z5, Z5
-	VADDPS  Z5, Z14, Z14
-	VMULPS  (R11), Z4, Z4
-	VADDPS  Z4, Z13, Z13
-	VMULPS  64(R9), Z3, Z4
-	VMAXPS  Z6, Z4, Z4
-	VMINPS  Z1, Z4, Z4
-	VADDPS  Z2, Z4, Z4
-	VSUBPS  Z2, Z4, Z4
-	VMULPS  64(R10), Z4, Z5
-	VMULPS  Z4, Z5, Z5
-	VADDPS  Z5, Z14, Z14
-	VMULPS  64(R11), Z4, Z4
-	VADDPS  Z4, Z13, Z13
-	VMULPS  128(R9), Z3, Z4
-	VMAXPS  Z6, Z4, Z4
-	VMINPS  Z1, Z4, Z4
-	VADDPS  Z2, Z4, Z4
-	VSUBPS  Z2, Z4, Z4
-	VMULPS  128(R10), Z4, Z5
-	VMULPS  Z4, Z5, Z5
-	VADDPS  Z5, Z14, Z14
-	VMULPS  128(R11), Z4, Z4
-	VADDPS  Z4, Z13, Z13
-	VMULPS  192(R9), Z3, Z4
-	VMAXPS  Z6, Z4, Z4
-	VMINPS  Z1, Z4, Z4
-	VADDPS  Z2, Z4, Z4
-	VSUBPS  Z2, Z4, Z4
-	VMULPS  192(R10), Z4, Z5
-	VMULPS  Z4, Z5, Z5
-	VADDPS  Z5, Z14, Z14
-	VMULPS  192(R11), Z4, Z4
-	VADDPS  Z4, Z13, Z13
-	ADDQ    $0x00000100, R9
-	ADDQ    $0x00000100, R10
-	ADDQ    $0x00000100, R11
-	SUBQ    $0x04, R12
-	JNZ     try
-	VPXORD  Z15, Z15, Z15
-	VCMPPS  $0x1e, Z15, Z14, K1
-	VMULPS  Z14, Z8, Z4
-	VMULPS  Z13, Z13, Z5
-	VCMPPS  $0x1e, Z4, Z5, K2
-	KANDW   K1, K2, K1
-	VMOVUPS Z3, K1, Z9
-	VDIVPS  Z14, Z13, Z4
-	VMOVUPS Z4, K1, Z7
-	VMULPS  Z13, Z4, Z4
-	VMOVUPS Z4, K1, Z8
-	DECQ    DI
-	JNZ     candidate
-	VMOVUPS Z9, 64(R8)
-	VMOVUPS Z7, (R8)
+	VMOVUPS      (DI), Z13
+	VSUBPS       Z0, Z13, Z13
+	VMULPS       Z13, Z3, Z13
+	VMAXPS       Z11, Z13, Z13
+	VMINPS       Z10, Z13, Z13
+	VADDPS       Z12, Z13, Z13
+	VSUBPS       Z12, Z13, Z13
+	VMOVUPS      Z13, (R9)
+	VMULPS       (R8), Z13, Z14
+	VADDPS       Z14, Z1, Z1
+	VMULPS       Z14, Z13, Z13
+	VADDPS       Z13, Z2, Z2
+	VMULPS       (DI), Z14, Z14
+	VADDPS       Z14, Z5, Z5
+	VMOVUPS      64(DI), Z13
+	VSUBPS       Z4, Z13, Z13
+	VMULPS       Z13, Z8, Z13
+	VMAXPS       Z11, Z13, Z13
+	VMINPS       Z10, Z13, Z13
+	VADDPS       Z12, Z13, Z13
+	VSUBPS       Z12, Z13, Z13
+	VMOVUPS      Z13, 64(R9)
+	VMULPS       64(R8), Z13, Z14
+	VADDPS       Z14, Z6, Z6
+	VMULPS       Z14, Z13, Z13
+	VADDPS       Z13, Z7, Z7
+	VMULPS       64(DI), Z14, Z14
+	VADDPS       Z14, Z9, Z9
+	VMOVUPS      128(DI), Z13
+	VSUBPS       Z0, Z13, Z13
+	VMULPS       Z13, Z3, Z13
+	VMAXPS       Z11, Z13, Z13
+	VMINPS       Z10, Z13, Z13
+	VADDPS       Z12, Z13, Z13
+	VSUBPS       Z12, Z13, Z13
+	VMOVUPS      Z13, 128(R9)
+	VMULPS       128(R8), Z13, Z14
+	VADDPS       Z14, Z1, Z1
+	VMULPS       Z14, Z13, Z13
+	VADDPS       Z13, Z2, Z2
+	VMULPS       128(DI), Z14, Z14
+	VADDPS       Z14, Z5, Z5
+	VMOVUPS      192(DI), Z13
+	VSUBPS       Z4, Z13, Z13
+	VMULPS       Z13, Z8, Z13
+	VMAXPS       Z11, Z13, Z13
+	VMINPS       Z10, Z13, Z13
+	VADDPS       Z12, Z13, Z13
+	VSUBPS       Z12, Z13, Z13
+	VMOVUPS      Z13, 192(R9)
+	VMULPS       192(R8), Z13, Z14
+	VADDPS       Z14, Z6, Z6
+	VMULPS       Z14, Z13, Z13
+	VADDPS       Z13, Z7, Z7
+	VMULPS       192(DI), Z14, Z14
+	VADDPS       Z14, Z9, Z9
+	VMOVUPS      256(DI), Z13
+	VSUBPS       Z0, Z13, Z13
+	VMULPS       Z13, Z3, Z13
+	VMAXPS       Z11, Z13, Z13
+	VMINPS       Z10, Z13, Z13
+	VADDPS       Z12, Z13, Z13
+	VSUBPS       Z12, Z13, Z13
+	VMOVUPS      Z13, 256(R9)
+	VMULPS       256(R8), Z13, Z14
+	VADDPS       Z14, Z1, Z1
+	VMULPS       Z14, Z13, Z13
+	VADDPS       Z13, Z2, Z2
+	VMULPS       256(DI), Z14, Z14
+	VADDPS       Z14, Z5, Z5
+	VMOVUPS      320(DI), Z13
+	VSUBPS       Z4, Z13, Z13
+	VMULPS       Z13, Z8, Z13
+	VMAXPS       Z11, Z13, Z13
+	VMINPS       Z10, Z13, Z13
+	VADDPS       Z12, Z13, Z13
+	VSUBPS       Z12, Z13, Z13
+	VMOVUPS      Z13, 320(R9)
+	VMULPS       320(R8), Z13, Z14
+	VADDPS       Z14, Z6, Z6
+	VMULPS       Z14, Z13, Z13
+	VADDPS       Z13, Z7, Z7
+	VMULPS       320(DI), Z14, Z14
+	VADDPS       Z14, Z9, Z9
+	VMOVUPS      384(DI), Z13
+	VSUBPS       Z0, Z13, Z13
+	VMULPS       Z13, Z3, Z13
+	VMAXPS       Z11, Z13, Z13
+	VMINPS       Z10, Z13, Z13
+	VADDPS       Z12, Z13, Z13
+	VSUBPS       Z12, Z13, Z13
+	VMOVUPS      Z13, 384(R9)
+	VMULPS       384(R8), Z13, Z14
+	VADDPS       Z14, Z1, Z1
+	VMULPS       Z14, Z13, Z13
+	VADDPS       Z13, Z2, Z2
+	VMULPS       384(DI), Z14, Z14
+	VADDPS       Z14, Z5, Z5
+	VMOVUPS      448(DI), Z13
+	VSUBPS       Z4, Z13, Z13
+	VMULPS       Z13, Z8, Z13
+	VMAXPS       Z11, Z13, Z13
+	VMINPS       Z10, Z13, Z13
+	VADDPS       Z12, Z13, Z13
+	VSUBPS       Z12, Z13, Z13
+	VMOVUPS      Z13, 448(R9)
+	VMULPS       448(R8), Z13, Z14
+	VADDPS       Z14, Z6, Z6
+	VMULPS       Z14, Z13, Z13
+	VADDPS       Z13, Z7, Z7
+	VMULPS       448(DI), Z14, Z14
+	VADDPS       Z14, Z9, Z9
+	ADDQ         $0x00000200, DI
+	ADDQ         $0x00000200, R8
+	ADDQ         $0x00000200, R9
+	SUBQ         $0x04, R10
+	JNZ          try
+	VMULPS       128(SP), Z2, Z3
+	VMULPS       Z1, Z1, Z8
+	VSUBPS       Z8, Z3, Z3
+	VBROADCASTSS bits00000000<>+0(SB), Z10
+	VCMPPS       $0x1e, Z10, Z3, K1
+	VMULPS       128(SP), Z5, Z11
+	VMULPS       256(SP), Z1, Z8
+	VSUBPS       Z8, Z11, Z11
+	VDIVPS       Z3, Z11, Z11
+	VMULPS       256(SP), Z2, Z12
+	VMULPS       Z5, Z1, Z8
+	VSUBPS       Z8, Z12, Z12
+	VDIVPS       Z3, Z12, Z12
+	VCMPPS       $0x1e, Z10, Z12, K2
+	KMOVW        K2, DI
+	TESTL        DI, DI
+	JZ           below0
+	VMOVUPS      Z10, K2, Z12
+	VDIVPS       Z2, Z5, Z8
+	VMOVUPS      Z8, K2, Z11
+
+below0:
+	VMULPS       192(SP), Z7, Z1
+	VMULPS       Z6, Z6, Z2
+	VSUBPS       Z2, Z1, Z1
+	VBROADCASTSS bits00000000<>+0(SB), Z3
+	VCMPPS       $0x1e, Z3, Z1, K2
+	VMULPS       192(SP), Z9, Z5
+	VMULPS       320(SP), Z6, Z2
+	VSUBPS       Z2, Z5, Z5
+	VDIVPS       Z1, Z5, Z5
+	VMULPS       320(SP), Z7, Z8
+	VMULPS       Z9, Z6, Z2
+	VSUBPS       Z2, Z8, Z8
+	VDIVPS       Z1, Z8, Z8
+	VCMPPS       $0x1e, Z3, Z8, K3
+	KMOVW        K3, DI
+	TESTL        DI, DI
+	JZ           below1
+	VMOVUPS      Z3, K3, Z8
+	VDIVPS       Z7, Z9, Z2
+	VMOVUPS      Z2, K3, Z5
+
+below1:
+	VBROADCASTSS bits00000000<>+0(SB), Z1
+	VBROADCASTSS bits00000000<>+0(SB), Z2
+	VBROADCASTSS n+48(FP), Z3
+	VBROADCASTSS bits00000000<>+0(SB), Z3
+	VBROADCASTSS bits4b400000<>+0(SB), Z3
+	VBROADCASTSS bits7fffffff<>+0(SB), Z3
+	MOVQ         AX, DI
+	MOVQ         CX, R8
+	MOVQ         DX, R9
+	MOVQ         length+0(FP), R10
+
+miss:
+	VMOVUPS      (R9), Z6
+	VMULPS       Z6, Z11, Z6
+	VADDPS       Z12, Z6, Z6
+	VSUBPS       (DI), Z6, Z6
+	VPANDD       Z3, Z6, Z6
+	VMULPS       (R8), Z6, Z6
+	VADDPS       Z6, Z1, Z1
+	VMOVUPS      64(R9), Z6
+	VMULPS       Z6, Z5, Z6
+	VADDPS       Z8, Z6, Z6
+	VSUBPS       64(DI), Z6, Z6
+	VPANDD       Z3, Z6, Z6
+	VMULPS       64(R8), Z6, Z6
+	VADDPS       Z6, Z2, Z2
+	VMOVUPS      128(R9), Z6
+	VMULPS       Z6, Z11, Z6
+	VADDPS       Z12, Z6, Z6
+	VSUBPS       128(DI), Z6, Z6
+	VPANDD       Z3, Z6, Z6
+	VMULPS       128(R8), Z6, Z6
+	VADDPS       Z6, Z1, Z1
+	VMOVUPS      192(R9), Z6
+	VMULPS       Z6, Z5, Z6
+	VADDPS       Z8, Z6, Z6
+	VSUBPS       192(DI), Z6, Z6
+	VPANDD       Z3, Z6, Z6
+	VMULPS       192(R8), Z6, Z6
+	VADDPS       Z6, Z2, Z2
+	VMOVUPS      256(R9), Z6
+	VMULPS       Z6, Z11, Z6
+	VADDPS       Z12, Z6, Z6
+	VSUBPS       256(DI), Z6, Z6
+	VPANDD       Z3, Z6, Z6
+	VMULPS       256(R8), Z6, Z6
+	VADDPS       Z6, Z1, Z1
+	VMOVUPS      320(R9), Z6
+	VMULPS       Z6, Z5, Z6
+	VADDPS       Z8, Z6, Z6
+	VSUBPS       320(DI), Z6, Z6
+	VPANDD       Z3, Z6, Z6
+	VMULPS       320(R8), Z6, Z6
+	VADDPS       Z6, Z2, Z2
+	VMOVUPS      384(R9), Z6
+	VMULPS       Z6, Z11, Z6
+	VADDPS       Z12, Z6, Z6
+	VSUBPS       384(DI), Z6, Z6
+	VPANDD       Z3, Z6, Z6
+	VMULPS       384(R8), Z6, Z6
+	VADDPS       Z6, Z1, Z1
+	VMOVUPS      448(R9), Z6
+	VMULPS       Z6, Z5, Z6
+	VADDPS       Z8, Z6, Z6
+	VSUBPS       448(DI), Z6, Z6
+	VPANDD       Z3, Z6, Z6
+	VMULPS       448(R8), Z6, Z6
+	VADDPS       Z6, Z2, Z2
+	ADDQ         $0x00000200, DI
+	ADDQ         $0x00000200, R8
+	ADDQ         $0x00000200, R9
+	SUBQ         $0x04, R10
+	JNZ          miss
+	VMOVUPS      384(SP), Z3
+	VCMPPS       $0x11, Z3, Z1, K3
+	KANDW        K1, K3, K1
+	VMOVUPS      Z1, K1, Z3
+	VMOVUPS      Z3, 384(SP)
+	VMOVUPS      (SI), Z3
+	VMOVUPS      Z11, K1, Z3
+	VMOVUPS      Z3, (SI)
+	VMOVUPS      384(SI), Z3
+	VMOVUPS      Z0, K1, Z3
+	VMOVUPS      Z3, 384(SI)
+	VMOVUPS      640(SP), Z1
+	VMOVUPS      256(SI), Z3
+	VMOVUPS      Z1, K1, Z3
+	VMOVUPS      Z3, 256(SI)
+	VMOVUPS      Z12, K1, Z0
+	VMOVUPS      448(SP), Z1
+	VCMPPS       $0x11, Z1, Z2, K1
+	KANDW        K2, K1, K1
+	VMOVUPS      Z2, K1, Z1
+	VMOVUPS      Z1, 448(SP)
+	VMOVUPS      64(SI), Z1
+	VMOVUPS      Z5, K1, Z1
+	VMOVUPS      Z1, 64(SI)
+	VMOVUPS      448(SI), Z1
+	VMOVUPS      Z4, K1, Z1
+	VMOVUPS      Z1, 448(SI)
+	VMOVUPS      704(SP), Z2
+	VMOVUPS      320(SI), Z1
+	VMOVUPS      Z2, K1, Z1
+	VMOVUPS      Z1, 320(SI)
+	VMOVUPS      Z8, K1, Z4
+	ADDQ         $0x04, BX
+	DECQ         768(SP)
+	JNZ          candidate
+	XORL         AX, AX
+	VBROADCASTSS bits00000000<>+0(SB), Z3
+	VMOVUPS      512(SP), Z1
+	VBROADCASTSS bits00000000<>+0(SB), Z2
+	VMINPS       Z1, Z2, Z1
+	VMOVUPS      (SP), Z2
+	VCMPPS       $0x1e, Z1, Z2, K1
+	VMOVUPS      (SI), Z2
+	VMOVUPS      Z2, K1, Z3
+	VMOVUPS      Z3, (SI)
+	VMOVUPS      Z0, K1, Z1
+	VMOVUPS      Z1, 128(SI)
+	KMOVW        K1, CX
+	ORL          CX, AX
+	VBROADCASTSS bits00000000<>+0(SB), Z2
+	VMOVUPS      576(SP), Z0
+	VBROADCASTSS bits00000000<>+0(SB), Z1
+	VMINPS       Z0, Z1, Z0
+	VMOVUPS      64(SP), Z1
+	VCMPPS       $0x1e, Z0, Z1, K1
+	VMOVUPS      64(SI), Z1
+	VMOVUPS      Z1, K1, Z2
+	VMOVUPS      Z2, 64(SI)
+	VMOVUPS      Z4, K1, Z0
+	VMOVUPS      Z0, 192(SI)
+	KMOVW        K1, CX
+	SHLL         $0x10, CX
+	ORL          CX, AX
+	ANDL         AX, R11
+	MOVL         R11, strange+64(FP)
+	VZEROUPPER
+	RET
+
+// func avx512Symmetric(length int, x *float32, w *float32, products *float32, numerators *float32, unclamped int, above int, both int, n float32, result *float32) (zeros uint32)
+// Requires: AVX, AVX512F
+TEXT ·avx512Symmetric(SB), $512-84
+	MOVQ         x+8(FP), AX
+	MOVQ         w+16(FP), CX
+	MOVQ         products+24(FP), DX
+	MOVQ         numerators+32(FP), BX
+	MOVQ         result+72(FP), SI
+	XORL         R11, R11
+	VBROADCASTSS bits00000000<>+0(SB), Z0
+	VBROADCASTSS bits00000000<>+0(SB), Z1
+	VBROADCASTSS bits00000000<>+0(SB), Z2
+	VBROADCASTSS bits00000000<>+0(SB), Z3
+	VBROADCASTSS bits00000000<>+0(SB), Z4
+	VBROADCASTSS bits00000000<>+0(SB), Z5
+	VBROADCASTSS bits7fffffff<>+0(SB), Z6
+	VBROADCASTSS bits26901d7d<>+0(SB), Z7
+	MOVQ         AX, DI
+	MOVQ         CX, R8
+	MOVQ         DX, R9
+	MOVQ         length+0(FP), R10
+
+top:
+	VMOVUPS      (DI), Z8
+	VPANDD       Z6, Z8, Z9
+	VCMPPS       $0x1e, Z1, Z9, K1
+	VMOVUPS      Z8, K1, Z0
+	VMAXPS       Z1, Z9, Z1
+	VMOVUPS      (R8), Z9
+	VADDPS       Z9, Z2, Z2
+	VMULPS       Z8, Z9, Z9
+	VMOVUPS      Z9, (R9)
+	VMOVUPS      64(DI), Z8
+	VPANDD       Z6, Z8, Z9
+	VCMPPS       $0x1e, Z4, Z9, K1
+	VMOVUPS      Z8, K1, Z3
+	VMAXPS       Z4, Z9, Z4
+	VMOVUPS      64(R8), Z9
+	VADDPS       Z9, Z5, Z5
+	VMULPS       Z8, Z9, Z9
+	VMOVUPS      Z9, 64(R9)
+	VMOVUPS      128(DI), Z8
+	VPANDD       Z6, Z8, Z9
+	VCMPPS       $0x1e, Z1, Z9, K1
+	VMOVUPS      Z8, K1, Z0
+	VMAXPS       Z1, Z9, Z1
+	VMOVUPS      128(R8), Z9
+	VADDPS       Z9, Z2, Z2
+	VMULPS       Z8, Z9, Z9
+	VMOVUPS      Z9, 128(R9)
+	VMOVUPS      192(DI), Z8
+	VPANDD       Z6, Z8, Z9
+	VCMPPS       $0x1e, Z4, Z9, K1
+	VMOVUPS      Z8, K1, Z3
+	VMAXPS       Z4, Z9, Z4
+	VMOVUPS      192(R8), Z9
+	VADDPS       Z9, Z5, Z5
+	VMULPS       Z8, Z9, Z9
+	VMOVUPS      Z9, 192(R9)
+	VMOVUPS      256(DI), Z8
+	VPANDD       Z6, Z8, Z9
+	VCMPPS       $0x1e, Z1, Z9, K1
+	VMOVUPS      Z8, K1, Z0
+	VMAXPS       Z1, Z9, Z1
+	VMOVUPS      256(R8), Z9
+	VADDPS       Z9, Z2, Z2
+	VMULPS       Z8, Z9, Z9
+	VMOVUPS      Z9, 256(R9)
+	VMOVUPS      320(DI), Z8
+	VPANDD       Z6, Z8, Z9
+	VCMPPS       $0x1e, Z4, Z9, K1
+	VMOVUPS      Z8, K1, Z3
+	VMAXPS       Z4, Z9, Z4
+	VMOVUPS      320(R8), Z9
+	VADDPS       Z9, Z5, Z5
+	VMULPS       Z8, Z9, Z9
+	VMOVUPS      Z9, 320(R9)
+	VMOVUPS      384(DI), Z8
+	VPANDD       Z6, Z8, Z9
+	VCMPPS       $0x1e, Z1, Z9, K1
+	VMOVUPS      Z8, K1, Z0
+	VMAXPS       Z1, Z9, Z1
+	VMOVUPS      384(R8), Z9
+	VADDPS       Z9, Z2, Z2
+	VMULPS       Z8, Z9, Z9
+	VMOVUPS      Z9, 384(R9)
+	VMOVUPS      448(DI), Z8
+	VPANDD       Z6, Z8, Z9
+	VCMPPS       $0x1e, Z4, Z9, K1
+	VMOVUPS      Z8, K1, Z3
+	VMAXPS       Z4, Z9, Z4
+	VMOVUPS      448(R8), Z9
+	VADDPS       Z9, Z5, Z5
+	VMULPS       Z8, Z9, Z9
+	VMOVUPS      Z9, 448(R9)
+	ADDQ         $0x00000200, DI
+	ADDQ         $0x00000200, R8
+	ADDQ         $0x00000200, R9
+	SUBQ         $0x04, R10
+	JNZ          top
+	VMOVUPS      Z0, (SP)
+	VMOVUPS      Z2, 256(SI)
+	VCMPPS       $0x11, Z7, Z1, K1
+	KMOVW        K1, DI
+	ORL          DI, R11
+	VMOVUPS      Z3, 64(SP)
+	VMOVUPS      Z5, 320(SI)
+	VCMPPS       $0x11, Z7, Z4, K1
+	KMOVW        K1, DI
+	SHLL         $0x10, DI
+	ORL          DI, R11
+	MOVL         R11, zeros+80(FP)
+	VBROADCASTSS n+64(FP), Z0
+	VBROADCASTSS bits4b400000<>+0(SB), Z1
+	VBROADCASTSS bits00000000<>+0(SB), Z2
+	VSUBPS       Z0, Z2, Z2
+	VBROADCASTSS bits3f800000<>+0(SB), Z3
+	VSUBPS       Z3, Z0, Z0
+	VBROADCASTSS bits00000000<>+0(SB), Z4
+	VBROADCASTSS bits00000000<>+0(SB), Z5
+	VBROADCASTSS (BX), Z3
+	VDIVPS       (SP), Z3, Z3
+	VBROADCASTSS bits00000000<>+0(SB), Z7
+	VBROADCASTSS bits00000000<>+0(SB), Z8
+	VBROADCASTSS (BX), Z6
+	VDIVPS       64(SP), Z6, Z6
+	ADDQ         $0x04, BX
+	MOVQ         AX, DI
+	MOVQ         CX, R8
+	MOVQ         DX, R9
+	MOVQ         length+0(FP), R10
+
+first:
+	VMULPS       (DI), Z3, Z9
+	VMINPS       Z0, Z9, Z9
+	VADDPS       Z1, Z9, Z9
+	VSUBPS       Z1, Z9, Z9
+	VMULPS       (R8), Z9, Z10
+	VMULPS       Z9, Z10, Z10
+	VADDPS       Z10, Z5, Z5
+	VMULPS       (R9), Z9, Z9
+	VADDPS       Z9, Z4, Z4
+	VMULPS       64(DI), Z6, Z9
+	VMINPS       Z0, Z9, Z9
+	VADDPS       Z1, Z9, Z9
+	VSUBPS       Z1, Z9, Z9
+	VMULPS       64(R8), Z9, Z10
+	VMULPS       Z9, Z10, Z10
+	VADDPS       Z10, Z8, Z8
+	VMULPS       64(R9), Z9, Z9
+	VADDPS       Z9, Z7, Z7
+	VMULPS       128(DI), Z3, Z9
+	VMINPS       Z0, Z9, Z9
+	VADDPS       Z1, Z9, Z9
+	VSUBPS       Z1, Z9, Z9
+	VMULPS       128(R8), Z9, Z10
+	VMULPS       Z9, Z10, Z10
+	VADDPS       Z10, Z5, Z5
+	VMULPS       128(R9), Z9, Z9
+	VADDPS       Z9, Z4, Z4
+	VMULPS       192(DI), Z6, Z9
+	VMINPS       Z0, Z9, Z9
+	VADDPS       Z1, Z9, Z9
+	VSUBPS       Z1, Z9, Z9
+	VMULPS       192(R8), Z9, Z10
+	VMULPS       Z9, Z10, Z10
+	VADDPS       Z10, Z8, Z8
+	VMULPS       192(R9), Z9, Z9
+	VADDPS       Z9, Z7, Z7
+	VMULPS       256(DI), Z3, Z9
+	VMINPS       Z0, Z9, Z9
+	VADDPS       Z1, Z9, Z9
+	VSUBPS       Z1, Z9, Z9
+	VMULPS       256(R8), Z9, Z10
+	VMULPS       Z9, Z10, Z10
+	VADDPS       Z10, Z5, Z5
+	VMULPS       256(R9), Z9, Z9
+	VADDPS       Z9, Z4, Z4
+	VMULPS       320(DI), Z6, Z9
+	VMINPS       Z0, Z9, Z9
+	VADDPS       Z1, Z9, Z9
+	VSUBPS       Z1, Z9, Z9
+	VMULPS       320(R8), Z9, Z10
+	VMULPS       Z9, Z10, Z10
+	VADDPS       Z10, Z8, Z8
+	VMULPS       320(R9), Z9, Z9
+	VADDPS       Z9, Z7, Z7
+	VMULPS       384(DI), Z3, Z9
+	VMINPS       Z0, Z9, Z9
+	VADDPS       Z1, Z9, Z9
+	VSUBPS       Z1, Z9, Z9
+	VMULPS       384(R8), Z9, Z10
+	VMULPS       Z9, Z10, Z10
+	VADDPS       Z10, Z5, Z5
+	VMULPS       384(R9), Z9, Z9
+	VADDPS       Z9, Z4, Z4
+	VMULPS       448(DI), Z6, Z9
+	VMINPS       Z0, Z9, Z9
+	VADDPS       Z1, Z9, Z9
+	VSUBPS       Z1, Z9, Z9
+	VMULPS       448(R8), Z9, Z10
+	VMULPS       Z9, Z10, Z10
+	VADDPS       Z10, Z8, Z8
+	VMULPS       448(R9), Z9, Z9
+	VADDPS       Z9, Z7, Z7
+	ADDQ         $0x00000200, DI
+	ADDQ         $0x00000200, R8
+	ADDQ         $0x00000200, R9
+	SUBQ         $0x04, R10
+	JNZ          first
+	VBROADCASTSS bits00000000<>+0(SB), Z9
+	VMOVUPS      Z3, 384(SP)
+	VCMPPS       $0x04, Z9, Z5, K1
+	VDIVPS       Z5, Z4, Z3
+	VMOVUPS      Z3, K1, Z9
+	VMOVUPS      Z9, 128(SP)
+	VMULPS       Z4, Z9, Z3
+	VMOVUPS      Z3, 256(SP)
+	VBROADCASTSS bits00000000<>+0(SB), Z3
+	VMOVUPS      Z6, 448(SP)
+	VCMPPS       $0x04, Z3, Z8, K1
+	VDIVPS       Z8, Z7, Z4
+	VMOVUPS      Z4, K1, Z3
+	VMOVUPS      Z3, 192(SP)
+	VMULPS       Z7, Z3, Z4
+	VMOVUPS      Z4, 320(SP)
+	MOVQ         unclamped+40(FP), R11
+
+unclamped:
+	VBROADCASTSS bits00000000<>+0(SB), Z4
+	VBROADCASTSS bits00000000<>+0(SB), Z5
+	VBROADCASTSS (BX), Z3
+	VDIVPS       (SP), Z3, Z3
+	VBROADCASTSS bits00000000<>+0(SB), Z7
+	VBROADCASTSS bits00000000<>+0(SB), Z8
+	VBROADCASTSS (BX), Z6
+	VDIVPS       64(SP), Z6, Z6
+	ADDQ         $0x04, BX
+	MOVQ         AX, DI
+	MOVQ         CX, R8
+	MOVQ         DX, R9
+	MOVQ         length+0(FP), R10
+
+unclampedTry:
+	VMULPS       (DI), Z3, Z9
+	VADDPS       Z1, Z9, Z9
+	VSUBPS       Z1, Z9, Z9
+	VMULPS       (R8), Z9, Z10
+	VMULPS       Z9, Z10, Z10
+	VADDPS       Z10, Z5, Z5
+	VMULPS       (R9), Z9, Z9
+	VADDPS       Z9, Z4, Z4
+	VMULPS       64(DI), Z6, Z9
+	VADDPS       Z1, Z9, Z9
+	VSUBPS       Z1, Z9, Z9
+	VMULPS       64(R8), Z9, Z10
+	VMULPS       Z9, Z10, Z10
+	VADDPS       Z10, Z8, Z8
+	VMULPS       64(R9), Z9, Z9
+	VADDPS       Z9, Z7, Z7
+	VMULPS       128(DI), Z3, Z9
+	VADDPS       Z1, Z9, Z9
+	VSUBPS       Z1, Z9, Z9
+	VMULPS       128(R8), Z9, Z10
+	VMULPS       Z9, Z10, Z10
+	VADDPS       Z10, Z5, Z5
+	VMULPS       128(R9), Z9, Z9
+	VADDPS       Z9, Z4, Z4
+	VMULPS       192(DI), Z6, Z9
+	VADDPS       Z1, Z9, Z9
+	VSUBPS       Z1, Z9, Z9
+	VMULPS       192(R8), Z9, Z10
+	VMULPS       Z9, Z10, Z10
+	VADDPS       Z10, Z8, Z8
+	VMULPS       192(R9), Z9, Z9
+	VADDPS       Z9, Z7, Z7
+	VMULPS       256(DI), Z3, Z9
+	VADDPS       Z1, Z9, Z9
+	VSUBPS       Z1, Z9, Z9
+	VMULPS       256(R8), Z9, Z10
+	VMULPS       Z9, Z10, Z10
+	VADDPS       Z10, Z5, Z5
+	VMULPS       256(R9), Z9, Z9
+	VADDPS       Z9, Z4, Z4
+	VMULPS       320(DI), Z6, Z9
+	VADDPS       Z1, Z9, Z9
+	VSUBPS       Z1, Z9, Z9
+	VMULPS       320(R8), Z9, Z10
+	VMULPS       Z9, Z10, Z10
+	VADDPS       Z10, Z8, Z8
+	VMULPS       320(R9), Z9, Z9
+	VADDPS       Z9, Z7, Z7
+	VMULPS       384(DI), Z3, Z9
+	VADDPS       Z1, Z9, Z9
+	VSUBPS       Z1, Z9, Z9
+	VMULPS       384(R8), Z9, Z10
+	VMULPS       Z9, Z10, Z10
+	VADDPS       Z10, Z5, Z5
+	VMULPS       384(R9), Z9, Z9
+	VADDPS       Z9, Z4, Z4
+	VMULPS       448(DI), Z6, Z9
+	VADDPS       Z1, Z9, Z9
+	VSUBPS       Z1, Z9, Z9
+	VMULPS       448(R8), Z9, Z10
+	VMULPS       Z9, Z10, Z10
+	VADDPS       Z10, Z8, Z8
+	VMULPS       448(R9), Z9, Z9
+	VADDPS       Z9, Z7, Z7
+	ADDQ         $0x00000200, DI
+	ADDQ         $0x00000200, R8
+	ADDQ         $0x00000200, R9
+	SUBQ         $0x04, R10
+	JNZ          unclampedTry
+	VBROADCASTSS bits00000000<>+0(SB), Z9
+	VCMPPS       $0x1e, Z9, Z5, K1
+	VMULPS       256(SP), Z5, Z9
+	VMULPS       Z4, Z4, Z10
+	VCMPPS       $0x1e, Z9, Z10, K2
+	KANDW        K1, K2, K1
+	VMOVUPS      384(SP), Z9
+	VMOVUPS      Z3, K1, Z9
+	VMOVUPS      Z9, 384(SP)
+	VDIVPS       Z5, Z4, Z10
+	VMOVUPS      128(SP), Z9
+	VMOVUPS      Z10, K1, Z9
+	VMOVUPS      Z9, 128(SP)
+	VMULPS       Z4, Z10, Z10
+	VMOVUPS      256(SP), Z9
+	VMOVUPS      Z10, K1, Z9
+	VMOVUPS      Z9, 256(SP)
+	VBROADCASTSS bits00000000<>+0(SB), Z3
+	VCMPPS       $0x1e, Z3, Z8, K1
+	VMULPS       320(SP), Z8, Z3
+	VMULPS       Z7, Z7, Z4
+	VCMPPS       $0x1e, Z3, Z4, K2
+	KANDW        K1, K2, K1
+	VMOVUPS      448(SP), Z3
+	VMOVUPS      Z6, K1, Z3
+	VMOVUPS      Z3, 448(SP)
+	VDIVPS       Z8, Z7, Z4
+	VMOVUPS      192(SP), Z3
+	VMOVUPS      Z4, K1, Z3
+	VMOVUPS      Z3, 192(SP)
+	VMULPS       Z7, Z4, Z4
+	VMOVUPS      320(SP), Z3
+	VMOVUPS      Z4, K1, Z3
+	VMOVUPS      Z3, 320(SP)
+	DECQ         R11
+	JNZ          unclamped
+	MOVQ         above+48(FP), R11
+
+above:
+	VBROADCASTSS bits00000000<>+0(SB), Z4
+	VBROADCASTSS bits00000000<>+0(SB), Z5
+	VBROADCASTSS (BX), Z3
+	VDIVPS       (SP), Z3, Z3
+	VBROADCASTSS bits00000000<>+0(SB), Z7
+	VBROADCASTSS bits00000000<>+0(SB), Z8
+	VBROADCASTSS (BX), Z6
+	VDIVPS       64(SP), Z6, Z6
+	ADDQ         $0x04, BX
+	MOVQ         AX, DI
+	MOVQ         CX, R8
+	MOVQ         DX, R9
+	MOVQ         length+0(FP), R10
+
+aboveTry:
+	VMULPS       (DI), Z3, Z9
+	VMINPS       Z0, Z9, Z9
+	VADDPS       Z1, Z9, Z9
+	VSUBPS       Z1, Z9, Z9
+	VMULPS       (R8), Z9, Z10
+	VMULPS       Z9, Z10, Z10
+	VADDPS       Z10, Z5, Z5
+	VMULPS       (R9), Z9, Z9
+	VADDPS       Z9, Z4, Z4
+	VMULPS       64(DI), Z6, Z9
+	VMINPS       Z0, Z9, Z9
+	VADDPS       Z1, Z9, Z9
+	VSUBPS       Z1, Z9, Z9
+	VMULPS       64(R8), Z9, Z10
+	VMULPS       Z9, Z10, Z10
+	VADDPS       Z10, Z8, Z8
+	VMULPS       64(R9), Z9, Z9
+	VADDPS       Z9, Z7, Z7
+	VMULPS       128(DI), Z3, Z9
+	VMINPS       Z0, Z9, Z9
+	VADDPS       Z1, Z9, Z9
+	VSUBPS       Z1, Z9, Z9
+	VMULPS       128(R8), Z9, Z10
+	VMULPS       Z9, Z10, Z10
+	VADDPS       Z10, Z5, Z5
+	VMULPS       128(R9), Z9, Z9
+	VADDPS       Z9, Z4, Z4
+	VMULPS       192(DI), Z6, Z9
+	VMINPS       Z0, Z9, Z9
+	VADDPS       Z1, Z9, Z9
+	VSUBPS       Z1, Z9, Z9
+	VMULPS       192(R8), Z9, Z10
+	VMULPS       Z9, Z10, Z10
+	VADDPS       Z10, Z8, Z8
+	VMULPS       192(R9), Z9, Z9
+	VADDPS       Z9, Z7, Z7
+	VMULPS       256(DI), Z3, Z9
+	VMINPS       Z0, Z9, Z9
+	VADDPS       Z1, Z9, Z9
+	VSUBPS       Z1, Z9, Z9
+	VMULPS       256(R8), Z9, Z10
+	VMULPS       Z9, Z10, Z10
+	VADDPS       Z10, Z5, Z5
+	VMULPS       256(R9), Z9, Z9
+	VADDPS       Z9, Z4, Z4
+	VMULPS       320(DI), Z6, Z9
+	VMINPS       Z0, Z9, Z9
+	VADDPS       Z1, Z9, Z9
+	VSUBPS       Z1, Z9, Z9
+	VMULPS       320(R8), Z9, Z10
+	VMULPS       Z9, Z10, Z10
+	VADDPS       Z10, Z8, Z8
+	VMULPS       320(R9), Z9, Z9
+	VADDPS       Z9, Z7, Z7
+	VMULPS       384(DI), Z3, Z9
+	VMINPS       Z0, Z9, Z9
+	VADDPS       Z1, Z9, Z9
+	VSUBPS       Z1, Z9, Z9
+	VMULPS       384(R8), Z9, Z10
+	VMULPS       Z9, Z10, Z10
+	VADDPS       Z10, Z5, Z5
+	VMULPS       384(R9), Z9, Z9
+	VADDPS       Z9, Z4, Z4
+	VMULPS       448(DI), Z6, Z9
+	VMINPS       Z0, Z9, Z9
+	VADDPS       Z1, Z9, Z9
+	VSUBPS       Z1, Z9, Z9
+	VMULPS       448(R8), Z9, Z10
+	VMULPS       Z9, Z10, Z10
+	VADDPS       Z10, Z8, Z8
+	VMULPS       448(R9), Z9, Z9
+	VADDPS       Z9, Z7, Z7
+	ADDQ         $0x00000200, DI
+	ADDQ         $0x00000200, R8
+	ADDQ         $0x00000200, R9
+	SUBQ         $0x04, R10
+	JNZ          aboveTry
+	VBROADCASTSS bits00000000<>+0(SB), Z9
+	VCMPPS       $0x1e, Z9, Z5, K1
+	VMULPS       256(SP), Z5, Z9
+	VMULPS       Z4, Z4, Z10
+	VCMPPS       $0x1e, Z9, Z10, K2
+	KANDW        K1, K2, K1
+	VMOVUPS      384(SP), Z9
+	VMOVUPS      Z3, K1, Z9
+	VMOVUPS      Z9, 384(SP)
+	VDIVPS       Z5, Z4, Z10
+	VMOVUPS      128(SP), Z9
+	VMOVUPS      Z10, K1, Z9
+	VMOVUPS      Z9, 128(SP)
+	VMULPS       Z4, Z10, Z10
+	VMOVUPS      256(SP), Z9
+	VMOVUPS      Z10, K1, Z9
+	VMOVUPS      Z9, 256(SP)
+	VBROADCASTSS bits00000000<>+0(SB), Z3
+	VCMPPS       $0x1e, Z3, Z8, K1
+	VMULPS       320(SP), Z8, Z3
+	VMULPS       Z7, Z7, Z4
+	VCMPPS       $0x1e, Z3, Z4, K2
+	KANDW        K1, K2, K1
+	VMOVUPS      448(SP), Z3
+	VMOVUPS      Z6, K1, Z3
+	VMOVUPS      Z3, 448(SP)
+	VDIVPS       Z8, Z7, Z4
+	VMOVUPS      192(SP), Z3
+	VMOVUPS      Z4, K1, Z3
+	VMOVUPS      Z3, 192(SP)
+	VMULPS       Z7, Z4, Z4
+	VMOVUPS      320(SP), Z3
+	VMOVUPS      Z4, K1, Z3
+	VMOVUPS      Z3, 320(SP)
+	DECQ         R11
+	JNZ          above
+	MOVQ         both+56(FP), R11
+
+both:
+	VBROADCASTSS bits00000000<>+0(SB), Z4
+	VBROADCASTSS bits00000000<>+0(SB), Z5
+	VBROADCASTSS (BX), Z3
+	VDIVPS       (SP), Z3, Z3
+	VBROADCASTSS bits00000000<>+0(SB), Z7
+	VBROADCASTSS bits00000000<>+0(SB), Z8
+	VBROADCASTSS (BX), Z6
+	VDIVPS       64(SP), Z6, Z6
+	ADDQ         $0x04, BX
+	MOVQ         AX, DI
+	MOVQ         CX, R8
+	MOVQ         DX, R9
+	MOVQ         length+0(FP), R10
+
+bothTry:
+	VMULPS       (DI), Z3, Z9
+	VMAXPS       Z2, Z9, Z9
+	VMINPS       Z0, Z9, Z9
+	VADDPS       Z1, Z9, Z9
+	VSUBPS       Z1, Z9, Z9
+	VMULPS       (R8), Z9, Z10
+	VMULPS       Z9, Z10, Z10
+	VADDPS       Z10, Z5, Z5
+	VMULPS       (R9), Z9, Z9
+	VADDPS       Z9, Z4, Z4
+	VMULPS       64(DI), Z6, Z9
+	VMAXPS       Z2, Z9, Z9
+	VMINPS       Z0, Z9, Z9
+	VADDPS       Z1, Z9, Z9
+	VSUBPS       Z1, Z9, Z9
+	VMULPS       64(R8), Z9, Z10
+	VMULPS       Z9, Z10, Z10
+	VADDPS       Z10, Z8, Z8
+	VMULPS       64(R9), Z9, Z9
+	VADDPS       Z9, Z7, Z7
+	VMULPS       128(DI), Z3, Z9
+	VMAXPS       Z2, Z9, Z9
+	VMINPS       Z0, Z9, Z9
+	VADDPS       Z1, Z9, Z9
+	VSUBPS       Z1, Z9, Z9
+	VMULPS       128(R8), Z9, Z10
+	VMULPS       Z9, Z10, Z10
+	VADDPS       Z10, Z5, Z5
+	VMULPS       128(R9), Z9, Z9
+	VADDPS       Z9, Z4, Z4
+	VMULPS       192(DI), Z6, Z9
+	VMAXPS       Z2, Z9, Z9
+	VMINPS       Z0, Z9, Z9
+	VADDPS       Z1, Z9, Z9
+	VSUBPS       Z1, Z9, Z9
+	VMULPS       192(R8), Z9, Z10
+	VMULPS       Z9, Z10, Z10
+	VADDPS       Z10, Z8, Z8
+	VMULPS       192(R9), Z9, Z9
+	VADDPS       Z9, Z7, Z7
+	VMULPS       256(DI), Z3, Z9
+	VMAXPS       Z2, Z9, Z9
+	VMINPS       Z0, Z9, Z9
+	VADDPS       Z1, Z9, Z9
+	VSUBPS       Z1, Z9, Z9
+	VMULPS       256(R8), Z9, Z10
+	VMULPS       Z9, Z10, Z10
+	VADDPS       Z10, Z5, Z5
+	VMULPS       256(R9), Z9, Z9
+	VADDPS       Z9, Z4, Z4
+	VMULPS       320(DI), Z6, Z9
+	VMAXPS       Z2, Z9, Z9
+	VMINPS       Z0, Z9, Z9
+	VADDPS       Z1, Z9, Z9
+	VSUBPS       Z1, Z9, Z9
+	VMULPS       320(R8), Z9, Z10
+	VMULPS       Z9, Z10, Z10
+	VADDPS       Z10, Z8, Z8
+	VMULPS       320(R9), Z9, Z9
+	VADDPS       Z9, Z7, Z7
+	VMULPS       384(DI), Z3, Z9
+	VMAXPS       Z2, Z9, Z9
+	VMINPS       Z0, Z9, Z9
+	VADDPS       Z1, Z9, Z9
+	VSUBPS       Z1, Z9, Z9
+	VMULPS       384(R8), Z9, Z10
+	VMULPS       Z9, Z10, Z10
+	VADDPS       Z10, Z5, Z5
+	VMULPS       384(R9), Z9, Z9
+	VADDPS       Z9, Z4, Z4
+	VMULPS       448(DI), Z6, Z9
+	VMAXPS       Z2, Z9, Z9
+	VMINPS       Z0, Z9, Z9
+	VADDPS       Z1, Z9, Z9
+	VSUBPS       Z1, Z9, Z9
+	VMULPS       448(R8), Z9, Z10
+	VMULPS       Z9, Z10, Z10
+	VADDPS       Z10, Z8, Z8
+	VMULPS       448(R9), Z9, Z9
+	VADDPS       Z9, Z7, Z7
+	ADDQ         $0x00000200, DI
+	ADDQ         $0x00000200, R8
+	ADDQ         $0x00000200, R9
+	SUBQ         $0x04, R10
+	JNZ          bothTry
+	VBROADCASTSS bits00000000<>+0(SB), Z9
+	VCMPPS       $0x1e, Z9, Z5, K1
+	VMULPS       256(SP), Z5, Z9
+	VMULPS       Z4, Z4, Z10
+	VCMPPS       $0x1e, Z9, Z10, K2
+	KANDW        K1, K2, K1
+	VMOVUPS      384(SP), Z9
+	VMOVUPS      Z3, K1, Z9
+	VMOVUPS      Z9, 384(SP)
+	VDIVPS       Z5, Z4, Z10
+	VMOVUPS      128(SP), Z9
+	VMOVUPS      Z10, K1, Z9
+	VMOVUPS      Z9, 128(SP)
+	VMULPS       Z4, Z10, Z10
+	VMOVUPS      256(SP), Z9
+	VMOVUPS      Z10, K1, Z9
+	VMOVUPS      Z9, 256(SP)
+	VBROADCASTSS bits00000000<>+0(SB), Z3
+	VCMPPS       $0x1e, Z3, Z8, K1
+	VMULPS       320(SP), Z8, Z3
+	VMULPS       Z7, Z7, Z4
+	VCMPPS       $0x1e, Z3, Z4, K2
+	KANDW        K1, K2, K1
+	VMOVUPS      448(SP), Z3
+	VMOVUPS      Z6, K1, Z3
+	VMOVUPS      Z3, 448(SP)
+	VDIVPS       Z8, Z7, Z4
+	VMOVUPS      192(SP), Z3
+	VMOVUPS      Z4, K1, Z3
+	VMOVUPS      Z3, 192(SP)
+	VMULPS       Z7, Z4, Z4
+	VMOVUPS      320(SP), Z3
+	VMOVUPS      Z4, K1, Z3
+	VMOVUPS      Z3, 320(SP)
+	DECQ         R11
+	JNZ          both
+	VMOVUPS      128(SP), Z0
+	VMOVUPS      Z0, (SI)
+	VMOVUPS      384(SP), Z0
+	VMOVUPS      Z0, 128(SI)
+	VMOVUPS      192(SP), Z0
+	VMOVUPS      Z0, 64(SI)
+	VMOVUPS      448(SP), Z0
+	VMOVUPS      Z0, 192(SI)
 	VZEROUPPER
 	RET

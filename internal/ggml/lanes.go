@@ -4,19 +4,19 @@ package ggml
 // give the bits of the plain form; arrays of vectors have element i of every group in vector i.
 type lanes struct {
 	name  string
-	width int // groups side by side: 8 or 16
+	width int // groups side by side: 16 or 32
 
-	squares, magnitudes func(length int, x, w *float32)
+	squares, magnitudes func(n int, x, w *float32)
 	rmsWeights          func(x, w *float32)
 	weigh               func(n int, w, importance, x *float32, sigma2 float32)
 	affine              func(length int, x, w, codes, numerators *float32, count int, n float32, result *float32) uint32
 	affineAbsolute      func(length int, x, w, codes, numerators *float32, count int, n float32, result *float32) uint32
-	symmetric           func(length int, x, w, products, numerators *float32, count int, n float32, result *float32) uint32
+	symmetric           func(length int, x, w, products, numerators *float32, unclamped, above, both int, n float32, result *float32) uint32
 }
 
 // most groups side by side, and most elements of a group.
 const (
-	maxWidth  = 16
+	maxWidth  = 32
 	maxLength = 32
 )
 
@@ -67,9 +67,9 @@ func (ws *workspace) gather(x []float32, first, length int, kind weighting) {
 	case given:
 		ws.spread(ws.w[:], ws.weights[first:end], length)
 	case squares:
-		ws.squares(length, &ws.x[0], &ws.w[0])
+		ws.squares(ws.width*length, &ws.x[0], &ws.w[0])
 	case magnitudes:
-		ws.magnitudes(length, &ws.x[0], &ws.w[0])
+		ws.magnitudes(ws.width*length, &ws.x[0], &ws.w[0])
 	case rms:
 		ws.rmsWeights(&ws.x[0], &ws.w[0])
 	}
@@ -160,7 +160,7 @@ func (ws *workspace) fitSymmetric(x []float32, length int, kind weighting, s *sy
 	w := ws.width
 	for first := 0; first < len(x); first += w * length {
 		ws.gather(x, first, length, kind)
-		zeros := ws.symmetric(length, &ws.x[0], &ws.w[0], &ws.room[0], &s.numerators[0], len(s.numerators), float32(s.n), &ws.result[0])
+		zeros := ws.symmetric(length, &ws.x[0], &ws.w[0], &ws.room[0], &s.numerators[0], 4, 9, 5, float32(s.n), &ws.result[0])
 		g := first / length
 		count := min(w, len(x)/length-g)
 		for l := range count {

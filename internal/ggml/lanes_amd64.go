@@ -15,13 +15,13 @@ func machines() []*lanes {
 	}
 	if x.HasAVX512F && x.HasAVX512BW && x.HasAVX512DQ && x.HasAVX512VL {
 		all = append(all, &lanes{
-			name: "avx512", width: 16,
+			name: "avx512", width: 32,
 			squares: avx512Squares, magnitudes: avx512Magnitudes, rmsWeights: avx512RMSWeights, weigh: avx512Weigh,
 			affine: avx512Affine, affineAbsolute: avx512AffineAbsolute, symmetric: avx512Symmetric,
 		})
 	}
 	return append(all, &lanes{
-		name: "avx2", width: 8,
+		name: "avx2", width: 16,
 		squares: avx2Squares, magnitudes: avx2Magnitudes, rmsWeights: avx2RMSWeights, weigh: avx2Weigh,
 		affine: avx2Affine, affineAbsolute: avx2AffineAbsolute, symmetric: avx2Symmetric,
 	})

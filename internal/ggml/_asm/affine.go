@@ -1,6 +1,8 @@
 package main
 
 import (
+	"fmt"
+
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
@@ -19,202 +21,249 @@ func affine(m machine, absolute bool) {
 		"length is a multiple of 4. numerators are those of the inverse scales. result gets vectors of the scales, of the",
 		"least values, and of the inverse scales and the least values that the codes come from. Lanes whose numbers are too strange for this are bits of",
 		"strange. codes is room for length vectors.")
-	length := Load(Param("length"), GP64())
 	x := Load(Param("x"), GP64())
 	w := Load(Param("w"), GP64())
 	codes := Load(Param("codes"), GP64())
 	numerators := Load(Param("numerators"), GP64())
-	count := Load(Param("count"), GP64())
 	result := Load(Param("result"), GP64())
 
-	B := m.bytes()
-	state := AllocLocal(6 * B)
-	slot := func(i int) Mem { return state.Offset(i * B) }
-	hi, sumw, sumx, best, xmin, last := slot(0), slot(1), slot(2), slot(3), slot(4), slot(5)
-	scaleSlot, winner, from := Mem{Base: result}, Mem{Base: result, Disp: 2 * B}, Mem{Base: result, Disp: 3 * B}
+	B, R := m.bytes(), m.bytes()*side
+	state := AllocLocal(6*R + 8)
+	count := state.Offset(6 * R)
+	MOVQ(Load(Param("count"), GP64()), count)
+	slot := func(i, r int) Mem { return state.Offset(i*R + r*B) }
+	hi := func(r int) Mem { return slot(0, r) }
+	sumw := func(r int) Mem { return slot(1, r) }
+	sumx := func(r int) Mem { return slot(2, r) }
+	best := func(r int) Mem { return slot(3, r) }
+	xmin := func(r int) Mem { return slot(4, r) }
+	last := func(r int) Mem { return slot(5, r) }
+	out := func(i, r int) Mem { return Mem{Base: result, Disp: i*R + r*B} }
 
-	n, zero, round := m.param("n"), m.zero(), m.bits(roundBits)
 	px, pw, pc, counter := GP64(), GP64(), GP64(), GP64()
-	each := func(label string, copies int, body func(i int)) {
+	each := func(label string, body func(i, r int)) {
+		const copies = 4
 		MOVQ(x, px)
 		MOVQ(w, pw)
 		MOVQ(codes, pc)
-		MOVQ(length, counter)
-		unrolled(label, counter, copies, body, func() {
-			ADDQ(U32(copies*B), px)
-			ADDQ(U32(copies*B), pw)
-			ADDQ(U32(copies*B), pc)
+		Load(Param("length"), counter)
+		unrolled(label, counter, copies, func(i int) {
+			for r := range side {
+				body(i, r)
+			}
+		}, func() {
+			ADDQ(U32(copies*R), px)
+			ADDQ(U32(copies*R), pw)
+			ADDQ(U32(copies*R), pc)
 		})
 	}
-	at := func(p reg.Register, i int) Mem { return Mem{Base: p, Disp: i * B} }
+	at := func(p reg.Register, i, r int) Mem { return Mem{Base: p, Disp: i*R + r*B} }
 
 	// Least, greatest and sums, in the order of elements: -0 plus a number is that number, whatever its sign.
-	lo := m.reg()
+	var lo [side]vec
 	func() {
-		high, sw, sx := m.reg(), m.bits(1<<31), m.bits(1<<31)
-		VMOVUPS(Mem{Base: x}, lo)
-		VMOVUPS(lo, high)
-		each("sums", 4, func(i int) {
+		var high, sw, sx [side]vec
+		for r := range side {
+			lo[r], high[r], sw[r], sx[r] = m.reg(), m.reg(), m.bits(1<<31), m.bits(1<<31)
+			VMOVUPS(at(x, 0, r), lo[r])
+			VMOVUPS(lo[r], high[r])
+		}
+		each("sums", func(i, r int) {
 			v, wx := m.reg(), m.reg()
-			VMOVUPS(at(px, i), v)
-			VMOVUPS(at(pw, i), wx)
-			VMINPS(lo, v, lo)
-			VMAXPS(high, v, high)
-			VADDPS(wx, sw, sw)
+			VMOVUPS(at(px, i, r), v)
+			VMOVUPS(at(pw, i, r), wx)
+			VMINPS(lo[r], v, lo[r])
+			VMAXPS(high[r], v, high[r])
+			VADDPS(wx, sw[r], sw[r])
 			VMULPS(v, wx, wx)
-			VADDPS(wx, sx, sx)
+			VADDPS(wx, sx[r], sx[r])
 		})
-		VMOVUPS(lo, xmin)
-		VMINPS(lo, zero, lo)
-		VMOVUPS(high, hi)
-		VMOVUPS(sw, sumw)
-		VMOVUPS(sx, sumx)
+		for r := range side {
+			VMOVUPS(lo[r], xmin(r))
+			VMINPS(lo[r], m.zero(), lo[r])
+			VMOVUPS(high[r], hi(r))
+			VMOVUPS(sw[r], sumw(r))
+			VMOVUPS(sx[r], sumx(r))
+		}
 	}()
 
 	strange := GP32()
 	XORL(strange, strange)
 	// invert divides the numerator by max-min, and notes the lanes where codes get so large that rounding by addition
 	// fails.
-	invert := func(numerator vec) vec {
+	invert := func(numerator vec, r int) vec {
 		width, below, inverse := m.reg(), m.reg(), m.reg()
-		VMOVUPS(hi, width)
-		VSUBPS(lo, width, width)
+		VMOVUPS(hi(r), width)
+		VSUBPS(lo[r], width, width)
 		VDIVPS(width, numerator, inverse)
-		VMOVUPS(xmin, below)
-		VSUBPS(lo, below, below)
+		VMOVUPS(xmin(r), below)
+		VSUBPS(lo[r], below, below)
 		VMULPS(inverse, width, width)
 		VMULPS(inverse, below, below)
 		magnitude := m.bits(1<<31 - 1)
 		m.and(magnitude, width, width)
 		m.and(magnitude, below, below)
 		VADDPS(below, width, width)
-		ORL(m.lanesOf(m.compare(notLess, width, m.float(4e6))), strange)
+		bits := m.lanesOf(m.compare(notLess, width, m.float(4e6)))
+		if r > 0 {
+			SHLL(U8(r*m.lanes), bits)
+		}
+		ORL(bits, strange)
 		return inverse
 	}
+	// Constants are loaded where they are needed, for want of registers.
+	var n, zero, round, magnitude vec
+	load := func() {
+		n, zero, round = m.param("n"), m.zero(), m.bits(roundBits)
+		if absolute {
+			magnitude = m.bits(1<<31 - 1)
+		}
+	}
 	// code returns the code of element i, as a float.
-	code := func(i int, inverse vec) vec {
+	code := func(i, r int, inverse vec) vec {
 		l := m.reg()
-		VMOVUPS(at(px, i), l)
-		VSUBPS(lo, l, l)
+		VMOVUPS(at(px, i, r), l)
+		VSUBPS(lo[r], l, l)
 		VMULPS(l, inverse, l)
 		VMAXPS(zero, l, l)
 		VMINPS(n, l, l)
-		VADDPS(round, l, l)
-		VSUBPS(round, l, l)
+		m.round(l, round)
 		return l
 	}
 	// miss adds the error of element i, whose code is in diff, to e.
-	miss := func(i int, diff, scale, min, e, magnitude vec) {
+	miss := func(i, r int, diff, scale, min, e vec) {
 		VMULPS(diff, scale, diff)
 		VADDPS(min, diff, diff)
-		VSUBPS(at(px, i), diff, diff)
+		VSUBPS(at(px, i, r), diff, diff)
 		if absolute {
 			m.and(magnitude, diff, diff)
 		} else {
 			VMULPS(diff, diff, diff)
 		}
-		VMULPS(at(pw, i), diff, diff)
+		VMULPS(at(pw, i, r), diff, diff)
 		VADDPS(diff, e, e)
 	}
-	magnitude := n
-	if absolute {
-		magnitude = m.bits(1<<31 - 1)
-	}
-
 	// The first scale is (max-min)/n.
 	func() {
-		inverse := invert(n)
-		scale, e := m.float(1), m.zero()
-		VDIVPS(inverse, scale, scale)
-		each("first", 4, func(i int) { miss(i, code(i, inverse), scale, lo, e, magnitude) })
-		VMOVUPS(e, best)
-		VMOVUPS(scale, scaleSlot)
-		VMOVUPS(inverse, winner)
-		VMOVUPS(lo, from)
+		var inverse, scale, e [side]vec
+		for r := range side {
+			inverse[r] = invert(m.param("n"), r)
+			scale[r], e[r] = m.float(1), m.zero()
+			VDIVPS(inverse[r], scale[r], scale[r])
+			VMOVUPS(scale[r], out(0, r))
+			VMOVUPS(inverse[r], out(2, r))
+			VMOVUPS(lo[r], out(3, r))
+		}
+		load()
+		each("first", func(i, r int) { miss(i, r, code(i, r, inverse[r]), scale[r], lo[r], e[r]) })
+		for r := range side {
+			VMOVUPS(e[r], best(r))
+		}
 	}()
 
 	Label("candidate")
-	numerator := m.reg()
-	VBROADCASTSS(Mem{Base: numerators}, numerator)
-	inverse := invert(numerator)
-	VMOVUPS(inverse, last)
-	suml, suml2, sumxl := m.zero(), m.zero(), m.zero()
-	each("try", 4, func(i int) {
-		l := code(i, inverse)
-		VMOVUPS(l, at(pc, i))
-		wl, t := m.reg(), m.reg()
-		VMULPS(at(pw, i), l, wl)
-		VADDPS(wl, suml, suml)
-		VMULPS(l, wl, t)
-		VADDPS(t, suml2, suml2)
-		VMULPS(at(px, i), wl, wl)
-		VADDPS(wl, sumxl, sumxl)
-	})
-	det, t := m.reg(), m.reg()
-	VMULPS(sumw, suml2, det)
-	VMULPS(suml, suml, t)
-	VSUBPS(t, det, det)
-	positive := m.compare(greater, det, zero)
-	scale, min := m.reg(), m.reg()
-	VMULPS(sumw, sumxl, scale)
-	VMULPS(sumx, suml, t)
-	VSUBPS(t, scale, scale)
-	VDIVPS(det, scale, scale)
-	VMULPS(sumx, suml2, min)
-	VMULPS(sumxl, suml, t)
-	VSUBPS(t, min, min)
-	VDIVPS(det, min, min)
-	above := m.compare(greater, min, zero)
-	any := m.lanesOf(above)
-	TESTL(any, any)
-	JZ(LabelRef("below"))
-	m.pick(above, zero, min)
-	VDIVPS(suml2, sumxl, t)
-	m.pick(above, t, scale)
-	Label("below")
-	e := m.zero()
-	each("miss", 4, func(i int) {
-		diff := m.reg()
-		VMOVUPS(at(pc, i), diff)
-		miss(i, diff, scale, min, e, magnitude)
-	})
-	old := m.reg()
-	VMOVUPS(best, old)
-	wins := m.both(positive, m.compare(less, e, old))
-	m.pick(wins, e, old)
-	VMOVUPS(old, best)
-	for _, s := range []struct {
-		slot Mem
-		then Op
-	}{{scaleSlot, scale}, {winner, last}, {from, lo}} {
-		VMOVUPS(s.slot, old)
-		if m.wide() {
-			m.pick(wins, s.then, old)
-		} else {
-			then := m.reg()
-			VMOVUPS(s.then, then)
-			m.pick(wins, then, old)
+	var scale, min [side]vec
+	var positive [side]mask
+	func() {
+		var inverse, suml, suml2, sumxl [side]vec
+		for r := range side {
+			numerator := m.reg()
+			VBROADCASTSS(Mem{Base: numerators}, numerator)
+			inverse[r] = invert(numerator, r)
+			VMOVUPS(inverse[r], last(r))
+			suml[r], suml2[r], sumxl[r] = m.zero(), m.zero(), m.zero()
 		}
-		VMOVUPS(old, s.slot)
+		load()
+		each("try", func(i, r int) {
+			l := code(i, r, inverse[r])
+			VMOVUPS(l, at(pc, i, r))
+			wl := m.reg()
+			VMULPS(at(pw, i, r), l, wl)
+			VADDPS(wl, suml[r], suml[r])
+			VMULPS(wl, l, l)
+			VADDPS(l, suml2[r], suml2[r])
+			VMULPS(at(px, i, r), wl, wl)
+			VADDPS(wl, sumxl[r], sumxl[r])
+		})
+		for r := range side {
+			det, t := m.reg(), m.reg()
+			VMULPS(sumw(r), suml2[r], det)
+			VMULPS(suml[r], suml[r], t)
+			VSUBPS(t, det, det)
+			zero = m.zero()
+			positive[r] = m.compare(greater, det, zero)
+			scale[r], min[r] = m.reg(), m.reg()
+			VMULPS(sumw(r), sumxl[r], scale[r])
+			VMULPS(sumx(r), suml[r], t)
+			VSUBPS(t, scale[r], scale[r])
+			VDIVPS(det, scale[r], scale[r])
+			VMULPS(sumx(r), suml2[r], min[r])
+			VMULPS(sumxl[r], suml[r], t)
+			VSUBPS(t, min[r], min[r])
+			VDIVPS(det, min[r], min[r])
+			above := m.compare(greater, min[r], zero)
+			any := m.lanesOf(above)
+			TESTL(any, any)
+			below := fmt.Sprintf("below%d", r)
+			JZ(LabelRef(below))
+			m.pick(above, zero, min[r])
+			VDIVPS(suml2[r], sumxl[r], t)
+			m.pick(above, t, scale[r])
+			Label(below)
+		}
+	}()
+	var e [side]vec
+	for r := range side {
+		e[r] = m.zero()
 	}
-	m.pick(wins, min, lo)
+	load()
+	each("miss", func(i, r int) {
+		diff := m.reg()
+		VMOVUPS(at(pc, i, r), diff)
+		miss(i, r, diff, scale[r], min[r], e[r])
+	})
+	for r := range side {
+		old := m.reg()
+		VMOVUPS(best(r), old)
+		wins := m.both(positive[r], m.compare(less, e[r], old))
+		m.pick(wins, e[r], old)
+		VMOVUPS(old, best(r))
+		replace := func(place Mem, then vec) {
+			VMOVUPS(place, old)
+			m.pick(wins, then, old)
+			VMOVUPS(old, place)
+		}
+		replace(out(0, r), scale[r])
+		replace(out(3, r), lo[r])
+		VMOVUPS(last(r), e[r])
+		replace(out(2, r), e[r])
+		m.pick(wins, min[r], lo[r])
+	}
 	ADDQ(U8(4), numerators)
 	DECQ(count)
 	JNZ(LabelRef("candidate"))
 
 	// Groups without width have scale 0 and the first minimum.
-	first := m.reg()
-	VMOVUPS(xmin, first)
-	VMINPS(first, zero, first)
-	high := m.reg()
-	VMOVUPS(hi, high)
-	alive := m.compare(greater, high, first)
-	out := m.zero()
-	m.pick(alive, scaleSlot, out)
-	VMOVUPS(out, scaleSlot)
-	m.pick(alive, lo, first)
-	VMOVUPS(first, Mem{Base: result, Disp: B})
-	ANDL(m.lanesOf(alive), strange)
+	some := GP32()
+	XORL(some, some)
+	for r := range side {
+		first, high, t := m.reg(), m.reg(), m.zero()
+		VMOVUPS(xmin(r), first)
+		VMINPS(first, m.zero(), first)
+		VMOVUPS(hi(r), high)
+		alive := m.compare(greater, high, first)
+		VMOVUPS(out(0, r), high)
+		m.pick(alive, high, t)
+		VMOVUPS(t, out(0, r))
+		m.pick(alive, lo[r], first)
+		VMOVUPS(first, out(1, r))
+		bits := m.lanesOf(alive)
+		if r > 0 {
+			SHLL(U8(r*m.lanes), bits)
+		}
+		ORL(bits, some)
+	}
+	ANDL(some, strange)
 	Store(strange, ReturnIndex(0))
 	done()
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"math"
+	"os"
 
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
@@ -22,6 +23,9 @@ var (
 	avx512 = machine{"avx512", 16}
 )
 
+// side is how many vectors the searches work on at once, so that the divisions of one hide behind the sums of the other.
+const side = 2
+
 func (m machine) wide() bool { return m.lanes == 16 }
 
 // bytes of a vector.
@@ -36,7 +40,7 @@ func (m machine) reg() vec {
 
 // text begins a function of this machine.
 func (m machine) text(name, signature string, doc ...string) {
-	TEXT(m.name+name, NOSPLIT, signature)
+	TEXT(m.name+name, 0, signature)
 	doc[0] = m.name + name + " " + doc[0]
 	Doc(doc...)
 	Pragma("noescape")
@@ -73,15 +77,8 @@ func (m machine) bits(b uint32) vec {
 
 func (m machine) float(v float64) vec { return m.bits(math.Float32bits(float32(v))) }
 
-func (m machine) zero() vec {
-	r := m.reg()
-	if m.wide() {
-		VPXORD(r, r, r)
-	} else {
-		VXORPS(r, r, r)
-	}
-	return r
-}
+// zero is loaded: to the register allocator, an exclusive or of a wide register with itself reads it.
+func (m machine) zero() vec { return m.bits(0) }
 
 func (m machine) and(a Op, b, dst vec) {
 	if m.wide() {
@@ -96,6 +93,21 @@ func (m machine) or(a Op, b, dst vec) {
 		VPORD(a, b, dst)
 	} else {
 		VORPS(a, b, dst)
+	}
+}
+
+// round rounds half to even. constant is 1.5·2^23.
+func (m machine) round(v, constant vec) {
+	switch os.Getenv("ROUND") {
+	case "1":
+		if m.wide() {
+			VRNDSCALEPS(U8(0), v, v)
+		} else {
+			VROUNDPS(U8(0), v, v)
+		}
+	default:
+		VADDPS(constant, v, v)
+		VSUBPS(constant, v, v)
 	}
 }
 

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"fmt"
+
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
 )
@@ -8,11 +10,10 @@ import (
 // weights writes the weights that come from the elements alone, for a group in each lane.
 func weights(m machine) {
 	each := func(name, doc string, before func(), weight func(v vec)) {
-		m.text(name, "func(length int, x, w *float32)", doc, "Vector i of x and w has element i of every group.")
-		length := Load(Param("length"), GP64())
+		m.text(name, "func(n int, x, w *float32)", doc+" of n elements, a multiple of 16.")
+		n := Load(Param("n"), GP64())
 		x := Load(Param("x"), GP64())
 		w := Load(Param("w"), GP64())
-		_ = length
 		before()
 		Label("weight")
 		v := m.reg()
@@ -21,44 +22,50 @@ func weights(m machine) {
 		VMOVUPS(v, Mem{Base: w})
 		ADDQ(U8(m.bytes()), x)
 		ADDQ(U8(m.bytes()), w)
-		DECQ(length)
+		SUBQ(U8(m.lanes), n)
 		JNZ(LabelRef("weight"))
 		done()
 	}
-	each("Squares", "sets weights to the squares.", func() {}, func(v vec) { VMULPS(v, v, v) })
+	each("Squares", "sets w to the squares", func() {}, func(v vec) { VMULPS(v, v, v) })
 	var magnitude vec
-	each("Magnitudes", "sets weights to the magnitudes.", func() { magnitude = m.bits(1<<31 - 1) }, func(v vec) { m.and(magnitude, v, v) })
+	each("Magnitudes", "sets w to the magnitudes", func() { magnitude = m.bits(1<<31 - 1) }, func(v vec) { m.and(magnitude, v, v) })
 
 	// The root mean square of 32 elements plus the magnitude.
 	m.text("RMSWeights", "func(x, w *float32)",
 		"sets the weights of 32 elements to their root mean square plus their magnitude.", "Vector i of x and w has element i of every group.")
 	x := Load(Param("x"), GP64())
 	w := Load(Param("w"), GP64())
-	s, part := m.zero(), m.float(1.0/32)
-	p, counter := GP64(), GP64()
-	MOVQ(x, p)
-	MOVQ(U32(32), counter)
-	Label("square")
-	v := m.reg()
-	VMOVUPS(Mem{Base: p}, v)
-	VMULPS(v, v, v)
-	VADDPS(v, s, s)
-	ADDQ(U8(m.bytes()), p)
-	DECQ(counter)
-	JNZ(LabelRef("square"))
-	VMULPS(part, s, s)
-	VSQRTPS(s, s)
 	magnitude = m.bits(1<<31 - 1)
-	MOVQ(U32(32), counter)
-	Label("weight")
-	VMOVUPS(Mem{Base: x}, v)
-	m.and(magnitude, v, v)
-	VADDPS(v, s, v)
-	VMOVUPS(v, Mem{Base: w})
-	ADDQ(U8(m.bytes()), x)
-	ADDQ(U8(m.bytes()), w)
-	DECQ(counter)
-	JNZ(LabelRef("weight"))
+	p, counter := GP64(), GP64()
+	for r := range side {
+		begin := r * m.bytes()
+		s, v := m.zero(), m.reg()
+		MOVQ(x, p)
+		MOVQ(U32(32), counter)
+		square, weight := fmt.Sprintf("square%d", r), fmt.Sprintf("weight%d", r)
+		Label(square)
+		VMOVUPS(Mem{Base: p, Disp: begin}, v)
+		VMULPS(v, v, v)
+		VADDPS(v, s, s)
+		ADDQ(U32(side*m.bytes()), p)
+		DECQ(counter)
+		JNZ(LabelRef(square))
+		VMULPS(m.float(1.0/32), s, s)
+		VSQRTPS(s, s)
+		MOVQ(x, p)
+		MOVQ(U32(32), counter)
+		q := GP64()
+		MOVQ(w, q)
+		Label(weight)
+		VMOVUPS(Mem{Base: p, Disp: begin}, v)
+		m.and(magnitude, v, v)
+		VADDPS(v, s, v)
+		VMOVUPS(v, Mem{Base: q, Disp: begin})
+		ADDQ(U32(side*m.bytes()), p)
+		ADDQ(U32(side*m.bytes()), q)
+		DECQ(counter)
+		JNZ(LabelRef(weight))
+	}
 	done()
 
 	// importance·√(σ²+x²), in the order of elements.
@@ -71,7 +78,7 @@ func weights(m machine) {
 	i := GP64()
 	XORQ(i, i)
 	Label("weigh")
-	v = m.reg()
+	v := m.reg()
 	VMOVUPS(Mem{Base: from, Index: i, Scale: 4}, v)
 	VMULPS(v, v, v)
 	VADDPS(v, sigma2, v)
