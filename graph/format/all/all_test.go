@@ -30,7 +30,7 @@ func TestLists(t *testing.T) {
 			extensions[e] = true
 		}
 	}
-	if ByName("gguf") != nil || ForPath("model") != nil || ForPath("model.gguf") != nil {
+	if ByName("caffe") != nil || ForPath("model") != nil || ForPath("model.caffemodel") != nil {
 		t.Error("a format that there is not was found")
 	}
 }
