@@ -37,6 +37,20 @@ func (r *Recipe) env(namespaces []string) condition.Env {
 	return env
 }
 
+// env is Recipe.env, made once for each of the lists of namespaces above: every override may have a condition. The
+// variables are known by then.
+func (p *parser) env(namespaces []string) condition.Env {
+	if p.envs == nil {
+		p.envs = map[*string]condition.Env{}
+	}
+	env, ok := p.envs[&namespaces[0]]
+	if !ok {
+		env = p.recipe.env(namespaces)
+		p.envs[&namespaces[0]] = env
+	}
+	return env
+}
+
 func (r *Recipe) varNamespace() condition.Namespace {
 	ns := condition.Namespace{Name: "vars", Doc: "the variables that the recipe declares"}
 	for _, v := range r.Vars {
@@ -153,6 +167,9 @@ var varUse = lazyregexp.New(`\bvars\.([A-Za-z_][A-Za-z0-9_]*)`)
 // usesBroken tells whether an expression uses a variable whose declaration, or the import that may hold it, has been
 // reported; that is enough said.
 func (r *Recipe) usesBroken(expr string) bool {
+	if len(r.broken) == 0 && !r.partial {
+		return false
+	}
 	return slices.ContainsFunc(varUse.FindAllStringSubmatch(expr, -1), func(m []string) bool {
 		return slices.Contains(r.broken, m[1]) ||
 			r.partial && !slices.ContainsFunc(r.Vars, func(v Var) bool { return v.Name == m[1] })
@@ -191,7 +208,7 @@ func (p *parser) condition(n *syntax.Node, key string, namespaces []string) *con
 	if p.recipe.usesBroken(n.Text) {
 		return nil
 	}
-	c := condition.Compile(n, p.recipe.env(namespaces), condition.Bool, p.report)
+	c := condition.Compile(n, p.env(namespaces), condition.Bool, p.report)
 	if c == nil {
 		return nil
 	}
@@ -236,7 +253,7 @@ func placeOf(c *condition.Condition, fact string) diag.Span {
 // decoder returns a decoder that fills ${{ }} from the facts of the namespaces that are known from the text, and
 // checks names of data sets with refer, which may be nil.
 func (p *parser) decoder(namespaces []string, refer func(*syntax.Node, string) bool, report *diag.List) *schema.Decoder {
-	d := p.recipe.decoder(&filler{recipe: p.recipe, env: p.recipe.env(namespaces), report: report, used: p.use})
+	d := p.recipe.decoder(&filler{recipe: p.recipe, env: p.env(namespaces), report: report, used: p.use})
 	d.Refer, d.Advise = refer, true
 	return d
 }

@@ -27,9 +27,9 @@ type glob struct {
 
 type globOp struct {
 	kind   globKind
+	not    bool      // opClass: none of the ranges
 	char   rune      // opChar
 	ranges [][2]rune // opClass
-	not    bool      // opClass: none of the ranges
 	next   int       // opSplit, opJump: where to go on
 	other  int       // opSplit: or here
 }
@@ -55,7 +55,7 @@ type globError struct {
 func (e *globError) Error() string { return e.message }
 
 func compileGlob(pattern string) (*glob, *globError) {
-	c := globCompiler{text: pattern, begins: true}
+	c := globCompiler{text: pattern, begins: true, prog: make([]globOp, 0, len(pattern)+8)}
 	if err := c.sequence(0, ""); err != nil {
 		return nil, err
 	}

@@ -10,7 +10,8 @@ import (
 type params struct {
 	parser *parser
 	word   *PassWord
-	key    *syntax.Node // of the step: the pass's name
+	own    schema.Object // the records of word, for what asks about them alone
+	key    *syntax.Node  // of the step: the pass's name
 	around []schema.Scope
 }
 
@@ -73,7 +74,7 @@ func (p *parser) isSet(n *syntax.Node) bool {
 // checkSet decodes the step's parameters with those of an override laid over them, and reports what the override
 // brings in: what is wrong without it has been said.
 func (p *parser) checkSet(s *Step, ps params, base diag.List, set *syntax.Node) {
-	for _, d := range ps.check(ps.word.fields().Merge(s.Params, set)) {
+	for _, d := range ps.check(ps.own.Merge(s.Params, set)) {
 		if holds(base, d) || d.Code == "hidden-default" {
 			continue // said of the step, or for the step to say
 		}

@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/pare-ml/pare/internal/lazyregexp"
+	"github.com/pare-ml/pare/recipe/condition"
 	"github.com/pare-ml/pare/recipe/diag"
 	"github.com/pare-ml/pare/recipe/schema"
 	"github.com/pare-ml/pare/recipe/syntax"
@@ -20,6 +21,10 @@ type Options struct {
 	// and may begin with ../; that it leads to nothing the recipe may not see is for Open to check. Nil: nothing can be
 	// imported.
 	Open func(path string) ([]byte, error)
+
+	// Model is told which model goes in as soon as that is known, before the steps are read, so that it can be opened
+	// meanwhile. Nil: nobody is told.
+	Model func(Model)
 
 	// Dir is the recipe's folder relative to the root of its repository, "." for the root itself. With it, paths that
 	// lead out of the repository are findings. Empty: not known.
@@ -51,7 +56,7 @@ func Parse(src *diag.Source, lang *Language, o Options, report *diag.List) *Reci
 	p.imports(o.Open)
 	p.vars(p.recipe.Root.Get("vars"))
 	p.set(o.Set)
-	p.document()
+	p.document(o.Model)
 	return p.recipe
 }
 
@@ -67,6 +72,7 @@ type parser struct {
 	dataBroken    bool // data is no mapping, so that no name can be known
 	dataUsed      map[string]*dataUse
 	selectorCount int
+	envs          map[*string]condition.Env // see env
 }
 
 // version checks the version before all else: in another version of the language other keys may be right. What is no
@@ -97,8 +103,8 @@ func (p *parser) thisVersion(n *syntax.Node, version int) bool {
 	return false
 }
 
-// document decodes the keys of the recipe and what hangs on them.
-func (p *parser) document() {
+// document decodes the keys of the recipe and what hangs on them; model is told of the model.
+func (p *parser) document(model func(Model)) {
 	var doc document
 	if data := p.recipe.Root.Get("data"); data != nil {
 		p.dataBroken = data.Kind != syntax.Mapping
@@ -118,6 +124,9 @@ func (p *parser) document() {
 		p.thisVersion(n, doc.Version)
 	}
 	r.Name, r.Description, r.Model, r.Seed = doc.Name, doc.Description, doc.Model, uint64(doc.Seed)
+	if model != nil {
+		model(r.Model)
+	}
 	p.target(r.Root.Get("target"), doc.Target)
 	p.data(doc.Data)
 	p.steps(doc.Passes)

@@ -66,11 +66,12 @@ func (p *parser) step(n *syntax.Node) *Step {
 	s.WhenAtRun = p.needsDataSet(s.When)
 	s.Gates = p.gates(t.Gates)
 
-	ps := params{p, w, pass.Key, []schema.Scope{
+	own := w.fields()
+	ps := params{p, w, own, pass.Key, []schema.Scope{
 		{Name: "a recipe", Fields: documentFields(new(document), p.lang).Fields},
 		{Name: "a step", Fields: fields.Fields},
 	}}
-	base := ps.check(withMisplaced(s.Params, n, fields, w))
+	base := ps.check(withMisplaced(s.Params, n, fields, own))
 	for _, d := range base {
 		p.report.Add(d)
 	}
@@ -81,9 +82,8 @@ func (p *parser) step(n *syntax.Node) *Step {
 
 // withMisplaced adds to a step's parameters those that stand beside its pass instead of inside. They have been reported;
 // what they set must not be missed too.
-func withMisplaced(params, n *syntax.Node, fields schema.Object, w *PassWord) *syntax.Node {
+func withMisplaced(params, n *syntax.Node, fields, own schema.Object) *syntax.Node {
 	misplaced := &syntax.Node{Kind: syntax.Mapping, Span: n.Span}
-	own := w.fields()
 	for _, pair := range n.Pairs {
 		if fields.Field(pair.Key.Text) == nil && own.Field(pair.Key.Text) != nil {
 			misplaced.Pairs = append(misplaced.Pairs, pair)

@@ -23,7 +23,7 @@ const (
 const (
 	minNumber = 1
 	maxNumber = 1<<31 - 1 // more than messages may declare, as in the package it is tested against
-	maxGroups = 10_000 // that nest
+	maxGroups = 10_000    // that nest
 )
 
 // What the Consume functions return in place of a length: the bytes end too early, or are none of what is asked for.

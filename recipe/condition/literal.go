@@ -66,6 +66,7 @@ func (c *compiler) prepare() (source string, ok bool) {
 	c.extents = map[ast.Node][2]int{}
 	s := scanner{compiler: c, source: []byte(c.text)}
 	s.scan()
+	c.runes = make([]int, 0, len(s.source)+1)
 	for i := range string(s.source) {
 		c.runes = append(c.runes, i)
 	}

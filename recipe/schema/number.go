@@ -23,8 +23,6 @@ const (
 type odd struct{ why, write string }
 
 var (
-	intForm    = lazyregexp.New(`^[-+]?(0|[1-9][0-9]*)$`)
-	floatForm  = lazyregexp.New(`^[-+]?((0|[1-9][0-9]*)(\.[0-9]+)?|\.[0-9]+)([eE][-+]?[0-9]+)?$`)
 	zeroForm   = lazyregexp.New(`^[-+]?0[0-9]+(\.[0-9]+)?$`)
 	baseForm   = lazyregexp.New(`^[-+]?0([xX][0-9a-fA-F]+|[oO][0-7]+|[bB][01]+)$`)
 	groupForm  = lazyregexp.New(`^[-+]?[0-9][0-9_]*(\.[0-9_]+)?([eE][-+]?[0-9]+)?$`)
@@ -39,12 +37,10 @@ var (
 // readNumber classifies the text of a plain scalar.
 func readNumber(s string) (form, odd) {
 	switch {
-	case s == "" || len(s) > longNumber:
+	case s == "" || len(s) > longNumber || !strings.ContainsRune("0123456789+-.nNiI", rune(s[0])):
 		return notNumber, odd{}
-	case intForm.MatchString(s):
-		return plainInt, odd{}
-	case floatForm.MatchString(s):
-		return plainFloat, odd{}
+	case plainNumber(s) != notNumber:
+		return plainNumber(s), odd{}
 	case zeroForm.MatchString(s):
 		return oddNumber, odd{"with a leading zero, which some readers take for octal", stripZeros(s)}
 	case baseForm.MatchString(s):
@@ -61,6 +57,50 @@ func readNumber(s string) (form, odd) {
 		return oddNumber, odd{"which is infinite", ""}
 	}
 	return notNumber, odd{}
+}
+
+// plainNumber tells an integer, [-+]?(0|[1-9][0-9]*), and any other plain number, which has a fraction or an exponent:
+// [-+]?((0|[1-9][0-9]*)(\.[0-9]+)?|\.[0-9]+)([eE][-+]?[0-9]+)?
+func plainNumber(s string) form {
+	i, kind := 0, plainInt
+	digits := func() int {
+		start := i
+		for i < len(s) && s[i] >= '0' && s[i] <= '9' {
+			i++
+		}
+		return i - start
+	}
+	next := func(set string) bool {
+		if i < len(s) && strings.IndexByte(set, s[i]) >= 0 {
+			i++
+			return true
+		}
+		return false
+	}
+	next("+-")
+	start := i
+	whole := digits()
+	if whole > 1 && s[start] == '0' {
+		return notNumber
+	}
+	if next(".") {
+		if kind = plainFloat; digits() == 0 {
+			return notNumber
+		}
+	} else if whole == 0 {
+		return notNumber
+	}
+	if next("eE") {
+		kind = plainFloat
+		next("+-")
+		if digits() == 0 {
+			return notNumber
+		}
+	}
+	if i < len(s) {
+		return notNumber
+	}
+	return kind
 }
 
 func stripZeros(s string) string {
@@ -142,7 +182,7 @@ func formatSize(n int64) string {
 // readPercent reads the number before a % sign as a share, correctly rounded.
 func readPercent(s string) (float64, bool) {
 	num := strings.TrimSuffix(s, "%")
-	if num == s || len(num) > longNumber || !floatForm.MatchString(num) {
+	if num == s || len(num) > longNumber || plainNumber(num) == notNumber {
 		return 0, false
 	}
 	mantissa, exponent, _ := strings.Cut(strings.ToLower(num), "e")

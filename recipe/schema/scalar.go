@@ -87,7 +87,7 @@ func (d *Decoder) notNumber(g given, f *Field, name string) {
 		return
 	}
 	if whole, part, ok := strings.Cut(g.text, ","); ok && len(part) != 3 {
-		if with := whole + "." + part; f.Kind != KindInt && floatForm.MatchString(with) {
+		if with := whole + "." + part; f.Kind != KindInt && plainNumber(with) != notNumber {
 			d.failFix(g.span, "wrong-type", with, "%s is the text %q; it must be %s, with a point: write %s", name, g.text, want, with)
 			return
 		}

@@ -86,7 +86,7 @@ func FormatValue(v any, kind Kind) string {
 		if kind == KindRatio {
 			return formatPercent(v)
 		}
-		if s := formatFloat(v); !intForm.MatchString(s) {
+		if s := formatFloat(v); plainNumber(s) != plainInt {
 			return s
 		}
 		return formatFloat(v) + ".0"

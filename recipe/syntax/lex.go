@@ -54,7 +54,7 @@ type lexer struct {
 }
 
 func lex(text []byte) *lexer {
-	l := &lexer{text: text, first: true, parent: -1}
+	l := &lexer{text: text, first: true, parent: -1, tokens: make([]token, 0, len(text)/8)}
 	for l.i < len(text) {
 		if len(l.tokens) >= maxTokens {
 			l.full = true
