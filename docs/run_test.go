@@ -34,6 +34,7 @@ var pages = []string{"recipe.md", "checks.md", "recipes.md", "review.md", "gates
 
 func TestPages(t *testing.T) {
 	t.Setenv("NO_COLOR", "1")
+	t.Setenv("XDG_CACHE_HOME", t.TempDir())
 	for _, name := range pages {
 		path, err := filepath.Abs(name)
 		if err != nil {

@@ -10,6 +10,9 @@ import (
 	"github.com/pare-ml/pare/internal/dataset"
 )
 
+// PredictVersion is raised when Predict would give other numbers.
+const PredictVersion = 1
+
 // Predictions are what a classifier says of every sample of a set.
 type Predictions struct {
 	Classes int

@@ -141,6 +141,7 @@ type Finding struct {
 type Time struct {
 	What string
 	Took time.Duration
+	Note string // "cached", "resumed at step 250 of 450"; may be empty
 }
 
 // Outcomes of a build besides those of a gate.

@@ -340,7 +340,14 @@ func (r *Report) textTimes(p *page) {
 	var parts []string
 	for _, t := range r.Times {
 		total += t.Took
-		parts = append(parts, plain(t.What)+" "+seconds(t.Took))
+		switch {
+		case t.Note == "cached":
+			parts = append(parts, plain(t.What)+" cached")
+		case t.Note != "":
+			parts = append(parts, fmt.Sprintf("%s %s (%s)", plain(t.What), seconds(t.Took), plain(t.Note)))
+		default:
+			parts = append(parts, plain(t.What)+" "+seconds(t.Took))
+		}
 	}
 	p.line("")
 	p.wrapped("", 0, fmt.Sprintf("Took %s: %s", seconds(total), strings.Join(parts, ", ")), dim)

@@ -44,17 +44,32 @@ func (r *Runner) Build(ctx context.Context, p *Plan, input *ir.Model, tool evalu
 			return nil, err // before hours of work, not after
 		}
 	}
-	stage, err := store.NewStage(target)
+	for attempt := 1; ; attempt++ {
+		built, err := r.build(ctx, p, input, tool, findings, target)
+		var gone *lostError
+		if !errors.As(err, &gone) || attempt > len(p.Actions)+1 {
+			return built, err
+		}
+		// A result that was found turned out to be damaged when it was read: it is made anew, and all others are still there.
+		if err := r.lose(gone.key); err != nil {
+			return nil, err
+		}
+	}
+}
+
+func (r *Runner) build(ctx context.Context, p *Plan, input *ir.Model, tool evaluate.Tool, findings diag.List, target string) (*Built, error) {
+	stage, err := store.NewStageOn(r.Files, target)
 	if err != nil {
 		return nil, err
 	}
 	defer stage.Discard()
 	b := &build{Runner: r, plan: p, input: input, report: &evaluate.Report{Tool: tool}}
-	p, m, done, err := r.transform(ctx, p, input)
+	w, done, err := r.run(ctx, p, input)
 	if err != nil {
 		return nil, err
 	}
-	b.plan, b.times = p, r.times
+	b.plan, b.keys, b.times = w.plan, w.keys, r.times
+	m := w.model
 	b.Seal.mark(m)
 	if err := b.write(ctx, stage, m); err != nil {
 		return nil, err
@@ -72,7 +87,7 @@ func (r *Runner) Build(ctx context.Context, p *Plan, input *ir.Model, tool evalu
 	if err := b.measure(ctx, back, done); err != nil {
 		return nil, err
 	}
-	if err := b.describe(findings, done, input, back); err != nil {
+	if err := b.describe(ctx, findings, done, input, back); err != nil {
 		return nil, err
 	}
 	built := &Built{Report: b.report, Dir: target}
@@ -87,6 +102,7 @@ func (r *Runner) Build(ctx context.Context, p *Plan, input *ir.Model, tool evalu
 type build struct {
 	*Runner
 	plan   *Plan
+	keys   *keys
 	input  *ir.Model
 	report *evaluate.Report
 	bytes  int64  // of the artefact's files
@@ -95,15 +111,18 @@ type build struct {
 	times  []evaluate.Time
 }
 
-// clock starts timing a part of the build, for the terminal only: what is written depends on no clock.
-func clock(what string, times *[]evaluate.Time) (stop func()) {
+// clock starts timing a part of the build, for the terminal only: what is written depends on no clock, and not on what
+// was found in the store, which the note says.
+func clock(what string, times *[]evaluate.Time) (stop func(note string)) {
 	start := time.Now()
-	return func() { *times = append(*times, evaluate.Time{What: what, Took: time.Since(start)}) }
+	return func(note string) {
+		*times = append(*times, evaluate.Time{What: what, Took: time.Since(start), Note: note})
+	}
 }
 
 // write encodes the model in each format asked for.
 func (b *build) write(ctx context.Context, stage *store.Stage, m *ir.Model) error {
-	defer clock("write", &b.times)()
+	defer clock("write", &b.times)("")
 	for _, o := range b.plan.Recipe.Outputs {
 		f := b.Suite.Format(o.Format)
 		if f == nil {
@@ -158,26 +177,25 @@ func (b *build) measure(ctx context.Context, back *ir.Model, done []*Done) error
 		baseline.Files = info.Size()
 	}
 	tests := b.plan.Tests()
+	f := b.Suite.Format(b.plan.Recipe.Outputs[0].Format)
 	for _, name := range tests {
-		set, err := b.Data(name)
-		if err != nil {
-			return err
-		}
 		for _, s := range []struct {
 			what    string
 			subject *evaluate.Subject
 			m       *ir.Model
-		}{{"measure the artefact on " + name, model, back}, {"measure the baseline on " + name, baseline, b.input}} {
-			stop := clock(s.what, &b.times)
-			s.subject.Predictions[name], err = evaluate.Predict(ctx, s.m, set, evaluate.PredictOptions{
-				Workers: b.Workers, Progress: func(done, total int) { b.log(s.what, done, total, "") }})
+			key     store.Digest
+		}{{"measure the artefact on " + name, model, back, b.keys.predicted(b.keys.final, f.Name, f.Version, name)},
+			{"measure the baseline on " + name, baseline, b.input, b.keys.predicted(b.keys.input, "", 0, name)}} {
+			timed := clock(s.what, &b.times)
+			preds, found, err := b.predict(ctx, s.m, s.key, name, func(done, total int) { b.log(s.what, done, total, "") })
 			if err != nil {
-				return fmt.Errorf("%s: %w", s.what, explain(err))
+				return fmt.Errorf("%s: %w", s.what, err)
 			}
-			stop()
+			s.subject.Predictions[name] = preds
+			timed(cached(found))
 		}
 	}
-	defer clock("gates", &b.times)()
+	defer clock("gates", &b.times)("")
 	wants := evaluate.Wants(b.Suite.Metrics, tests, model, baseline)
 	got, err := evaluate.Measure(wants, model, baseline)
 	if err != nil {

@@ -46,7 +46,7 @@ func compile(r *recipe.Recipe, m *ir.Model, s *Suite, open func(path string) (*i
 	c.decidable(plan)
 	plan.After = totals(c.view.layers)
 	plan.output = c.model
-	plan.facts, plan.leftOut = c.facts, leftOut
+	plan.facts, plan.leftOut, plan.open = c.facts, leftOut, open
 	plan.first, plan.final = first, c.view.layers
 	c.runsOn(plan)
 	if report.Count(diag.Error) > before {

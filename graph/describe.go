@@ -1,6 +1,7 @@
 package graph
 
 import (
+	"context"
 	"crypto/sha256"
 	"fmt"
 	"io"
@@ -47,7 +48,7 @@ func usedBy(suite *Suite, c *condition.Condition, facts condition.Facts) []evalu
 }
 
 // describe fills in the report all that is known beside metrics and gates.
-func (b *build) describe(findings diag.List, done []*Done, before, after *ir.Model) error {
+func (b *build) describe(ctx context.Context, findings diag.List, done []*Done, before, after *ir.Model) error {
 	r, rec := b.report, b.plan.Recipe
 	r.Recipe = evaluate.Recipe{Path: rec.Source.Name, Name: rec.Name, Description: rec.Description, Seed: rec.Seed}
 	for _, v := range rec.Vars {
@@ -59,11 +60,11 @@ func (b *build) describe(findings diag.List, done []*Done, before, after *ir.Mod
 	}
 	r.Baseline = evaluate.File{Path: rec.Model.Path, Format: before.Format, SHA256: sum, Bytes: size}
 	for _, d := range rec.Data {
-		set, err := b.Data(d.Name)
+		n, err := b.samples(ctx, rec, d.Name)
 		if err != nil {
 			return err
 		}
-		r.Data = append(r.Data, evaluate.Data{Name: d.Name, Samples: set.Len()})
+		r.Data = append(r.Data, evaluate.Data{Name: d.Name, Samples: n})
 	}
 	r.Before, r.After = reportTotals(b.plan.Before), reportTotals(totals(after.Layers()))
 	findings.Sort()

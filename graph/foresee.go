@@ -26,6 +26,7 @@ func (c *compiler) foresee(step *Step) bool {
 		return refuse(": %v", err)
 	}
 	step.Units = units
+	step.local = len(units) > 0 && step.Pass.Local(find.params(step.acting()))
 	site := &passes.Site{Step: rs.ID, Model: c.model, Input: c.input, Seed: c.recipe.Seed, Open: c.open}
 	into, was := newMerger(step), printOf(c.model.Graph)
 	for _, unit := range step.foreseen(find) {
@@ -211,7 +212,10 @@ func (f *finder) params(ts []*Treatment) []passes.LayerParams {
 	return out
 }
 
-func needs(step *Step) []measure.Need {
+func needs(step *Step) []measure.Need { return step.needs(step.acting()) }
+
+// needs lists the measurements that a pass asks for to treat some of a step's layers.
+func (step *Step) needs(layers []*Treatment) []measure.Need {
 	var out []measure.Need
 	asked := map[*passes.Params]bool{}
 	add := func(p *passes.Params) {
@@ -228,7 +232,7 @@ func needs(step *Step) []measure.Need {
 	if step.Pass.Whole {
 		add(step.Params)
 	}
-	for _, t := range step.acting() {
+	for _, t := range layers {
 		add(t.Params)
 	}
 	return out

@@ -8,6 +8,7 @@ import (
 
 	"github.com/pare-ml/pare/evaluate"
 	"github.com/pare-ml/pare/graph/ir"
+	"github.com/pare-ml/pare/graph/store"
 	"github.com/pare-ml/pare/recipe"
 	"github.com/pare-ml/pare/recipe/condition"
 )
@@ -17,6 +18,7 @@ import (
 type judge struct {
 	runner *Runner
 	plan   *Plan
+	keys   *keys
 	input  *ir.Model
 	base   map[string]*evaluate.Predictions // of input, by data set
 }
@@ -36,15 +38,15 @@ func (e *GateError) Error() string {
 }
 
 // measure lets m and the model that came in predict the same samples and measures both.
-func (j *judge) measure(ctx context.Context, step string, m *ir.Model, data []string) (got, base *evaluate.Result, err error) {
+func (j *judge) measure(ctx context.Context, step string, m *ir.Model, state store.Digest, data []string) (got, base *evaluate.Result, err error) {
 	model := &evaluate.Subject{Model: m, Predictions: map[string]*evaluate.Predictions{}}
 	baseline := &evaluate.Subject{Model: j.input, Predictions: map[string]*evaluate.Predictions{}}
 	for _, name := range data {
-		if model.Predictions[name], err = j.predict(ctx, step, m, name); err != nil {
+		if model.Predictions[name], err = j.predict(ctx, step, m, state, name); err != nil {
 			return nil, nil, err
 		}
 		if j.base[name] == nil {
-			if j.base[name], err = j.predict(ctx, step, j.input, name); err != nil {
+			if j.base[name], err = j.predict(ctx, step, j.input, j.keys.input, name); err != nil {
 				return nil, nil, err
 			}
 		}
@@ -58,15 +60,12 @@ func (j *judge) measure(ctx context.Context, step string, m *ir.Model, data []st
 	return got, base, err
 }
 
-func (j *judge) predict(ctx context.Context, step string, m *ir.Model, data string) (*evaluate.Predictions, error) {
-	set, err := j.runner.Data(data)
+func (j *judge) predict(ctx context.Context, step string, m *ir.Model, state store.Digest, data string) (*evaluate.Predictions, error) {
+	preds, _, err := j.runner.predict(ctx, m, j.keys.predicted(state, "", 0, data), data, func(done, total int) {
+		j.runner.log(step, done, total, "measuring on "+data)
+	})
 	if err != nil {
-		return nil, err
-	}
-	preds, err := evaluate.Predict(ctx, m, set, evaluate.PredictOptions{Workers: j.runner.Workers,
-		Progress: func(done, total int) { j.runner.log(step, done, total, "measuring on "+data) }})
-	if err != nil {
-		return nil, fmt.Errorf("measure the model on %s: %w", data, explain(err))
+		return nil, fmt.Errorf("measure the model on %s: %w", data, err)
 	}
 	return preds, nil
 }
@@ -92,8 +91,8 @@ func values(r *evaluate.Result) map[string]any {
 }
 
 // runs decides whether a step whose condition asks about metrics runs on the model as it stands; why says why not.
-func (j *judge) runs(ctx context.Context, s *Step, m *ir.Model) (yes bool, why string, err error) {
-	got, base, err := j.measure(ctx, s.Step.ID, m, j.plan.Tests())
+func (j *judge) runs(ctx context.Context, s *Step, m *ir.Model, state store.Digest) (yes bool, why string, err error) {
+	got, base, err := j.measure(ctx, s.Step.ID, m, state, j.plan.Tests())
 	if err != nil {
 		return false, "", err
 	}
@@ -118,7 +117,7 @@ func asked(c *condition.Condition, facts condition.Facts) string {
 }
 
 // gates decides the gates of a step on the model that it left. A gate that must be met and is not is a GateError.
-func (j *judge) gates(ctx context.Context, s *Step, m *ir.Model) ([]StepGate, error) {
+func (j *judge) gates(ctx context.Context, s *Step, m *ir.Model, state store.Digest) ([]StepGate, error) {
 	if len(s.Step.Gates) == 0 {
 		return nil, nil
 	}
@@ -131,7 +130,7 @@ func (j *judge) gates(ctx context.Context, s *Step, m *ir.Model) ([]StepGate, er
 	if len(data) == 0 {
 		data = j.plan.Tests()
 	}
-	got, base, err := j.measure(ctx, s.Step.ID, m, data)
+	got, base, err := j.measure(ctx, s.Step.ID, m, state, data)
 	if err != nil {
 		return nil, err
 	}

@@ -28,6 +28,7 @@ type Plan struct {
 	rules     map[*recipe.Gate]string // all gates in words, those of steps too
 	facts     condition.Facts         // that ${{ }} is filled in from
 	leftOut   map[string]string       // steps left out at run, with the reason
+	open      func(path string) (*ir.Model, error)
 	estimated sync.Once
 	first     []ir.Layer // layers of the model that comes in
 	output    *ir.Model  // header of the model that the steps leave, as foreseen
@@ -66,6 +67,7 @@ type Step struct {
 
 	node   *syntax.Node // what Params were read from
 	stream string       // names its random numbers: passes.Site.Stream
+	local  bool         // its units are worked on beside each other: passes.Spec.Local
 }
 
 // Treatment is what one step does to one layer.

@@ -4,14 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/pare-ml/pare/evaluate"
 	"github.com/pare-ml/pare/graph/exec"
 	"github.com/pare-ml/pare/graph/ir"
-	"github.com/pare-ml/pare/graph/measure"
+	"github.com/pare-ml/pare/graph/store"
 	"github.com/pare-ml/pare/internal/dataset"
-	"github.com/pare-ml/pare/passes"
 	"github.com/pare-ml/pare/recipe/diag"
 )
 
@@ -25,7 +23,17 @@ type Runner struct {
 	Log  func(step string, done, total int, note string) // progress; may be nil
 	Seal Seal                                            // what else is written, and who is asked before it is published
 
-	times []evaluate.Time // of the steps run last
+	// Store keeps what actions made; nil: nothing is kept. Digest names the files that go in; nil: nothing is found either.
+	Store  *store.Store
+	Digest Digest
+
+	Files store.FS // under what is published; nil: the real one
+
+	// Shuffle, unless 0, is the seed of another order of actions that do not wait for each other. The result is the same.
+	Shuffle uint64
+
+	times []evaluate.Time       // of the steps run last
+	lost  map[store.Digest]bool // results that turned out to be damaged
 }
 
 // Done is what a step did.
@@ -37,55 +45,82 @@ type Done struct {
 	Gates  []StepGate   // of the step, decided
 }
 
+// run is one run of a plan's steps.
+type run struct {
+	*Runner
+	plan   *Plan
+	keys   *keys
+	input  *ir.Model
+	model  *ir.Model // as it stands
+	masks  zeros     // of the model, unless nil
+	shared measurements
+	judge  judge
+}
+
 // transform runs the plan's steps on input, which is left as it is, and returns the model they make. A step whose
 // condition turns out to be false is left out, and the rest is planned anew without it: the plan returned is the one
 // that was carried out.
 func (r *Runner) transform(ctx context.Context, p *Plan, input *ir.Model) (*Plan, *ir.Model, []*Done, error) {
-	var (
-		m      = input.Clone()
-		done   []*Done
-		kept   = zeros{}
-		shared = measurements{runner: r}
-		judge  = judge{runner: r, plan: p, input: input, base: map[string]*evaluate.Predictions{}}
-	)
+	w, done, err := r.run(ctx, p, input)
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	return w.plan, w.model, done, nil
+}
+
+func (r *Runner) run(ctx context.Context, p *Plan, input *ir.Model) (*run, []*Done, error) {
+	k, err := p.keys(r.Digest)
+	if err != nil {
+		return nil, nil, err
+	}
+	w := &run{Runner: r, plan: p, keys: k, input: input, model: input.Clone(), masks: zeros{}, shared: measurements{runner: r},
+		judge: judge{runner: r, plan: p, keys: k, input: input, base: map[string]*evaluate.Predictions{}}}
 	r.times = nil
+	var done []*Done
 	for i := range p.Steps {
-		s := p.Steps[i]
-		if s.Skipped != "" {
+		if w.plan.Steps[i].Skipped != "" {
 			continue
 		}
-		stop := clock(s.Step.ID, &r.times)
-		if s.AtRun != "" {
-			yes, why, err := judge.runs(ctx, s, m)
-			if err != nil {
-				return nil, nil, nil, fmt.Errorf("step %s: when: %w", s.Step.ID, err)
-			}
-			if !yes {
-				if p, err = r.without(p, s, why); err != nil {
-					return nil, nil, nil, err
-				}
-				judge.plan = p
-				stop()
-				continue
-			}
-		}
-		d, err := r.step(ctx, p, i, m, input, &shared)
+		d, err := w.next(ctx, i)
 		if err != nil {
-			return nil, nil, nil, fmt.Errorf("step %s: %w", s.Step.ID, err)
+			return nil, nil, err
 		}
-		stop()
-		if err := m.Check(); err != nil {
-			return nil, nil, nil, fmt.Errorf("step %s left a model that does not hold together: %w", s.Step.ID, err)
+		if d != nil {
+			done = append(done, d)
 		}
-		if err := kept.check(m, d); err != nil {
-			return nil, nil, nil, fmt.Errorf("step %s: %w", s.Step.ID, err)
-		}
-		if d.Gates, err = judge.gates(ctx, s, m); err != nil {
-			return nil, nil, nil, err
-		}
-		done = append(done, d)
 	}
-	return p, m, done, nil
+	return w, done, nil
+}
+
+// next runs step i; nil if it turns out to be left out.
+func (w *run) next(ctx context.Context, i int) (*Done, error) {
+	s := w.plan.Steps[i]
+	timed := clock(s.Step.ID, &w.times)
+	state := w.keys.steps[s]
+	if s.AtRun != "" {
+		yes, why, err := w.judge.runs(ctx, s, w.model, state.before)
+		if err != nil {
+			return nil, fmt.Errorf("step %s: when: %w", s.Step.ID, err)
+		}
+		if !yes {
+			if w.plan, err = w.without(w.plan, s, why); err != nil {
+				return nil, err
+			}
+			if w.keys, err = w.plan.keys(w.Digest); err != nil {
+				return nil, err
+			}
+			w.judge.plan, w.judge.keys = w.plan, w.keys
+			timed("")
+			return nil, nil
+		}
+	}
+	d, note, err := w.step(ctx, s)
+	if err != nil {
+		return nil, fmt.Errorf("step %s: %w", s.Step.ID, err)
+	}
+	timed(note)
+	d.Gates, err = w.judge.gates(ctx, s, w.model, state.after)
+	return d, err
 }
 
 // without plans a recipe anew of which a step is left out, because its condition is false at run.
@@ -107,49 +142,6 @@ func (r *Runner) without(p *Plan, s *Step, why string) (*Plan, error) {
 	return next, nil
 }
 
-// step runs one step's units, in the plan's order, on m.
-func (r *Runner) step(ctx context.Context, p *Plan, i int, m, input *ir.Model, shared *measurements) (*Done, error) {
-	s := p.Steps[i]
-	r.log(s.Step.ID, 0, 0, "")
-	shared.begin(m)
-	site := &passes.Site{
-		Step: s.Step.ID, Model: m, Input: input, Workers: r.Workers, Seed: p.Recipe.Seed, Stream: s.stream,
-		Open: r.Open, Data: r.Data, Measure: shared.make,
-		Progress: func(done, total int, note string) { r.log(s.Step.ID, done, total, note) },
-	}
-	before, found := m.Layers(), m.Clone()
-	real := &Step{Step: s.Step, Pass: s.Pass, Params: s.Params}
-	for _, t := range s.Layers {
-		c := *t
-		real.Layers = append(real.Layers, &c)
-	}
-	for _, need := range s.Needs {
-		if _, err := shared.make(ctx, need); err != nil {
-			return nil, fmt.Errorf("measure %s: %w", describe(need), err)
-		}
-	}
-	find, into := newFinder(m), newMerger(real)
-	for j, unit := range s.Units {
-		if err := ctx.Err(); err != nil {
-			return nil, err
-		}
-		effects, err := s.Pass.Run(ctx, site, s.Params, find.params(unit))
-		if err != nil {
-			return nil, explain(err)
-		}
-		into.merge(effects)
-		r.log(s.Step.ID, j+1, len(s.Units), "")
-	}
-	fill(real, before, m.Layers())
-	d := &Done{Step: real, Layers: real.Layers, Did: real.Did}
-	for _, t := range d.Layers {
-		if !t.Effect.To.Gone && t.Effect.From.DType != t.Effect.To.DType {
-			d.Before = found
-		}
-	}
-	return d, nil
-}
-
 func (r *Runner) log(step string, done, total int, note string) {
 	if r.Log != nil {
 		r.Log(step, done, total, note)
@@ -163,49 +155,4 @@ func explain(err error) error {
 		return fmt.Errorf("%w; passes that need no data still work on this model", err)
 	}
 	return err
-}
-
-// measurements makes each measurement once for each state of the model.
-type measurements struct {
-	runner *Runner
-	model  *ir.Model // the state that the measurements are of
-	needs  []measure.Need
-	got    []*measure.Result
-}
-
-// begin says that a new step looks at m, which the steps before it may have changed. The copy keeps measurements true
-// to the step's input while its units change the model.
-func (c *measurements) begin(m *ir.Model) {
-	if c.model == nil || !same(c.model, m) {
-		c.model, c.needs, c.got = m.Clone(), nil, nil
-	}
-}
-
-// same tells whether two models hold the same tensors and nodes: passes replace tensors, they never change one.
-func same(a, b *ir.Model) bool {
-	if !slices.Equal(a.Graph.Tensors(), b.Graph.Tensors()) || len(a.Graph.Nodes) != len(b.Graph.Nodes) {
-		return false
-	}
-	for i, n := range a.Graph.Nodes {
-		if n.Op != b.Graph.Nodes[i].Op || !slices.Equal(n.Inputs, b.Graph.Nodes[i].Inputs) || !slices.Equal(n.Outputs, b.Graph.Nodes[i].Outputs) {
-			return false
-		}
-	}
-	return true
-}
-
-func (c *measurements) make(ctx context.Context, need measure.Need) (*measure.Result, error) {
-	if i := slices.Index(c.needs, need); i >= 0 {
-		return c.got[i], nil
-	}
-	set, err := c.runner.Data(need.Data)
-	if err != nil {
-		return nil, err
-	}
-	res, err := measure.Make(ctx, c.model, set, need, c.runner.Workers)
-	if err != nil {
-		return nil, explain(err)
-	}
-	c.needs, c.got = append(c.needs, need), append(c.got, res)
-	return res, nil
 }

@@ -22,6 +22,7 @@ type Pass struct {
 	uses    func(x *Params) []string
 	load    func(x *Params) Load
 	apart   func(layers []LayerParams) bool
+	local   func(layers []LayerParams) bool
 	join    func(m *ir.Model, layers []LayerParams) ([][]int, error)
 	foresee func(s *Site, step *Params, layers []LayerParams) ([]Effect, error)
 	run     func(ctx context.Context, s *Site, step *Params, layers []LayerParams) ([]Effect, error)
@@ -99,6 +100,7 @@ func Define[P any](info Info, spec Spec[P]) *Pass {
 		return spec.Load(own(x))
 	}
 	p.apart = func(layers []LayerParams) bool { return spec.Apart != nil && spec.Apart(treat(layers)) }
+	p.local = func(layers []LayerParams) bool { return spec.Local != nil && !info.Whole && spec.Local(treat(layers)) }
 	p.join = func(m *ir.Model, layers []LayerParams) ([][]int, error) {
 		if spec.Join == nil {
 			return standardJoin(info.Whole, len(layers)), nil
@@ -154,6 +156,9 @@ func (p *Pass) Load(x *Params) Load { return p.load(x) }
 
 // Apart tells whether Foresee may be given these layers, which are of several units, at once.
 func (p *Pass) Apart(layers []LayerParams) bool { return p.apart(layers) }
+
+// Local tells whether Run treats these layers, all that a step treats, unit by unit and each unit by itself.
+func (p *Pass) Local(layers []LayerParams) bool { return p.local(layers) }
 
 // Join groups the layers, given by index, that must be treated together. Every layer is in exactly one group; indexes
 // rise within a group, and groups stand in the order of their first layers.

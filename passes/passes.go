@@ -108,6 +108,13 @@ type Spec[P any] struct {
 	// does to one unit bears on another. It saves rewriting a large graph layer by layer. Nil: one unit at a time.
 	Apart func(layers []Treated[P]) bool
 
+	// Local tells whether Run treats these layers, which are all that the step treats, unit by unit and each unit by itself:
+	// of the model's tensors it reads those of the unit's layers and what a header keeps (ir.Tensor.InHeader), of data only
+	// measurements that Needs lists; what it names anew is named after the layers. Such units are worked on beside each other,
+	// each on the model as the step finds it, and what one gave stands as long as its layers, their parameters and the
+	// structure of the model are the same. Nil: units run one after another, and depend on all that came before.
+	Local func(layers []Treated[P]) bool
+
 	// Run does the work on s.Model.
 	Run func(ctx context.Context, s *Site, u Unit[P]) ([]Effect, error)
 }
@@ -135,6 +142,17 @@ type Site struct {
 	Data     func(name string) (dataset.Set, error)                             // a data set of the recipe
 	Measure  func(ctx context.Context, n measure.Need) (*measure.Result, error) // made once, shared
 	Progress func(done, total int, note string)                                 // may be nil
+
+	Checkpoint Checkpointer // where a long Run keeps how far it has come; nil: nowhere
+}
+
+// Checkpointer keeps the state of one Run, until it has ended, for the case that the process does not live so long. A pass
+// that goes on from a state must give the same bytes as one that was never stopped.
+type Checkpointer interface {
+	// Load returns the state kept last, if there is one.
+	Load() (state []byte, ok bool)
+	// Save keeps a state in place of the one before. at says how far Run has come: "step 250 of 450".
+	Save(state []byte, at string) error
 }
 
 // Rand returns the generator that belongs to this step and some names, usually a layer's.

@@ -58,6 +58,7 @@ func TestBuild(t *testing.T) {
 	if testing.Short() {
 		t.Skip("a build takes seconds")
 	}
+	t.Setenv("XDG_CACHE_HOME", t.TempDir())
 	dir := filepath.Join(t.TempDir(), "demo")
 	if code, out := pare("init", "--example", "int8", dir); code != 0 {
 		t.Fatalf("exit %d\n%s", code, out)

@@ -30,6 +30,7 @@ func TestScripts(t *testing.T) {
 			e.Setenv("RECIPES", recipes)
 			e.Setenv("REVIEW", filepath.Join(filepath.Dir(recipes), ".github", "actions", "review", "review.sh"))
 			e.Setenv("NO_COLOR", "1")
+			e.Setenv("XDG_CACHE_HOME", filepath.Join(e.WorkDir, ".cache")) // each script has its own store
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits},

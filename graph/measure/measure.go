@@ -3,6 +3,9 @@
 // once for each state of the model and shares it.
 package measure
 
+// Version is raised when a measurement would give other numbers.
+const Version = 1
+
 // Need names a measurement. Equal needs on the same model state are one measurement.
 type Need struct {
 	Kind     string // taylor, activation, range

@@ -2,21 +2,33 @@ package patch
 
 import (
 	"slices"
+	"sync"
 
 	"github.com/pare-ml/pare/graph/ir"
 )
+
+// Base is a state of a model that drafts are made of. The model must stay as it is while they are in use.
+type Base struct {
+	model     *ir.Model
+	structure func() [32]byte
+	tensors   func() []*ir.Tensor
+}
+
+// On returns the state that a model has.
+func On(m *ir.Model) *Base {
+	return &Base{m, sync.OnceValue(func() [32]byte { return Structure(m, false) }), sync.OnceValue(func() []*ir.Tensor { return tensorsOf(m) })}
+}
 
 // Draft is a copy of a model that a pass may change, and the memory of which part of it came from which part of the model.
 type Draft struct {
 	Model *ir.Model // for the pass
 
-	base   *ir.Model
+	base   *Base
 	root   *pair
 	graphs map[*ir.Graph]*pair
 	values map[*ir.Value]place // of copies
 	nodes  map[*ir.Node]place
 	shared map[*ir.Tensor]int // tensors of the model: place in tensorsOf
-	places []*ir.Tensor
 }
 
 // pair is a graph of the model and what its copy held.
@@ -32,9 +44,10 @@ type place struct {
 	at    int
 }
 
-// NewDraft copies a model. The model must stay as it is until the patch is made.
-func NewDraft(m *ir.Model) *Draft {
-	d := &Draft{Model: m.Clone(), base: m, graphs: map[*ir.Graph]*pair{}, values: map[*ir.Value]place{}, nodes: map[*ir.Node]place{}}
+// Draft copies the model.
+func (b *Base) Draft() *Draft {
+	m := b.model
+	d := &Draft{Model: m.Clone(), base: b, graphs: map[*ir.Graph]*pair{}, values: map[*ir.Value]place{}, nodes: map[*ir.Node]place{}}
 	d.pair(m.Graph, d.Model.Graph)
 	d.root = d.graphs[d.Model.Graph]
 	return d
@@ -61,8 +74,8 @@ func (d *Draft) pair(base, clone *ir.Graph) {
 
 // Patch returns what was done to the copy.
 func (d *Draft) Patch() *Patch {
-	was, is := d.base, d.Model
-	p := &Patch{Base: Structure(was, false), model: d.fields(was, is)}
+	was, is := d.base.model, d.Model
+	p := &Patch{Base: d.base.structure(), model: d.fields(was, is)}
 	p.opsets = diffList(was.Opsets, is.Opsets, func(o *ir.Opset) int {
 		return slices.IndexFunc(was.Opsets, func(w ir.Opset) bool { return w.Domain == o.Domain })
 	}, func(at int, o *ir.Opset) (ir.Opset, bool) {
@@ -191,10 +204,10 @@ func sameValue(a, b *ir.Value) bool {
 
 // tensor refers to the bytes of an old tensor where it can.
 func (d *Draft) tensor(t *ir.Tensor) tensor {
-	if d.places == nil {
-		d.places = tensorsOf(d.base)
+	places := d.base.tensors()
+	if d.shared == nil {
 		d.shared = map[*ir.Tensor]int{}
-		for i, u := range d.places {
+		for i, u := range places {
 			if _, ok := d.shared[u]; !ok {
 				d.shared[u] = i
 			}
@@ -203,7 +216,7 @@ func (d *Draft) tensor(t *ir.Tensor) tensor {
 	if at, ok := d.shared[t]; ok {
 		return tensor{t, at}
 	}
-	for at, u := range d.places {
+	for at, u := range places {
 		if t.SharesBytes(u) && t.DType == u.DType && t.Len() == u.Len() {
 			return tensor{t, at}
 		}

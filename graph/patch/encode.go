@@ -12,7 +12,7 @@ import (
 const format = 1
 
 // inline is the size in bytes up to which a tensor's elements stand in the record itself.
-const inline = 4096
+const inline = 1024
 
 // Encode returns the patch as a record, and the tensors whose elements are too large for it, in the order in which Decode
 // asks for them. The elements of small tensors are read.

@@ -1,7 +1,7 @@
 // Package patch holds what a pass did to a model as a value: the nodes, tensors and declarations that came, went or
 // changed. A patch can be stored and later applied to the same state of the model, which gives the same model again.
 //
-// Draft lends a copy of a model to a pass and makes the patch of what the pass did to it. Apply brings patches into the
+// Base.Draft lends a copy of a model to a pass and makes the patch of what the pass did to it. Apply brings patches into the
 // model. Patches that were made from one state go together if they touch different things, or do the same to one thing:
 // the order of the result is that of the patches. Places are counted in the state that a patch was made from, which
 // Structure names; what a patch takes over from there, such as the bytes of a tensor under another name, is not in it.

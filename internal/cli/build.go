@@ -10,7 +10,6 @@ import (
 	"github.com/pare-ml/pare/graph"
 	"github.com/pare-ml/pare/graph/ir"
 	"github.com/pare-ml/pare/graph/lock"
-	"github.com/pare-ml/pare/internal/dataset"
 	"github.com/pare-ml/pare/internal/gnuflag"
 	"github.com/pare-ml/pare/recipe"
 	"github.com/pare-ml/pare/recipe/diag"
@@ -34,6 +33,8 @@ build gives what the lock says or nothing: it exits 5 if an input, a variable, a
 		f.BoolVar(&o.noLock, "no-lock", false, "leave pare.lock as it is")
 		f.StringVar(&o.signKey, "sign-key", "", "an ed25519 key (PEM, PKCS #8) to sign the provenance with")
 		f.StringVar(&o.memory, "memory-limit", "", "refuse a plan that needs more memory, and keep below it: 4GB")
+		cacheFlag(f, &o.cache)
+		f.BoolVar(&o.noCache, "no-cache", false, "neither look for results of earlier builds nor keep any")
 		f.BoolVar(&o.quiet, "quiet", false, "print the findings and the last line alone")
 		return func(s *session, args []string) error { return s.build(args[0], o) }
 	},
@@ -46,6 +47,8 @@ type buildOptions struct {
 	locked  bool
 	noLock  bool
 	memory  string
+	cache   string
+	noCache bool
 	signKey string
 	quiet   bool
 }
@@ -55,6 +58,8 @@ func (o *buildOptions) check() error {
 	switch {
 	case o.workers < 0:
 		return usageError{fmt.Sprintf("--workers is %d; it must be 0 or more", o.workers)}
+	case o.noCache && o.cache != "":
+		return usageError{"--cache names a store and --no-cache asks for none; give one of them"}
 	case o.locked && o.noLock:
 		return usageError{"--locked builds what the lock says and --no-lock without it; give one of them"}
 	}
@@ -85,8 +90,17 @@ func (s *session) build(path string, o buildOptions) error {
 		}
 	}
 	plan, err := s.compile(p, diag.Error)
+	var r *graph.Runner
 	if err == nil {
-		err = p.checkData(plan)
+		if o.out == "" {
+			o.out = filepath.Join("dist", p.name())
+		}
+		var release func()
+		r, release, err = s.runner(p, o)
+		defer release()
+	}
+	if err == nil {
+		err = p.checkData(s.ctx, plan, r)
 	}
 	var input *ir.Model
 	if err == nil {
@@ -109,9 +123,6 @@ func (s *session) build(path string, o buildOptions) error {
 	if err != nil {
 		return err
 	}
-	if o.out == "" {
-		o.out = filepath.Join("dist", p.name())
-	}
 	if !o.quiet {
 		if err := plan.WriteText(s.stdout); err != nil {
 			return err
@@ -119,11 +130,7 @@ func (s *session) build(path string, o buildOptions) error {
 		fmt.Fprintln(s.stdout)
 	}
 	bar := newProgress(s.stderr)
-	suite, err := s.suiteOf(p, new(diag.List)) // what there is to say has been said
-	if err != nil {
-		return err
-	}
-	r := &graph.Runner{Suite: suite, Workers: o.workers, Open: p.Model, Data: p.Data, Log: bar.update, Seal: p.seal(s.ctx, plan, now, locked, key)}
+	r.Log, r.Seal = bar.update, p.seal(s.ctx, plan, now, locked, key)
 	tool := evaluate.Tool{Name: "pare", Version: Version()}
 	built, err := r.Build(s.ctx, plan, input, tool, p.report, filepath.Clean(o.out))
 	bar.clear()
@@ -211,47 +218,58 @@ func (p *project) name() string {
 
 // checkData opens every data set that the plan uses and reports those that are not there, and samples that a set to
 // test on shares with one that the model is trained or calibrated with: a gate must see what no step has seen.
-func (p *project) checkData(plan *graph.Plan) error {
-	open := func(name string) (dataset.Set, *recipe.Data, error) {
+func (p *project) checkData(ctx context.Context, plan *graph.Plan, r *graph.Runner) error {
+	declared := func(name string) *recipe.Data {
 		for i, d := range p.recipe.Data {
 			if d.Name == name {
-				set, err := p.Data(name)
-				if err != nil {
-					err = p.missing(err, d.Node, diag.Error)
-				}
-				return set, &p.recipe.Data[i], err
+				return &p.recipe.Data[i]
 			}
 		}
-		return nil, nil, nil // reported by recipe.Parse
+		return nil // reported by recipe.Parse
 	}
-	var read []dataset.Set
-	var names []string
+	var read []*recipe.Data
 	for _, name := range plan.Reads() {
-		set, _, err := open(name)
-		if err != nil {
-			return err
-		}
-		if set != nil {
-			read, names = append(read, set), append(names, name)
+		if d := declared(name); d != nil {
+			if err := p.there(d); err != nil {
+				return err
+			}
+			read = append(read, d)
 		}
 	}
 	for _, name := range plan.Tests() {
-		set, d, err := open(name)
-		if err != nil {
+		d := declared(name)
+		if d == nil {
+			continue
+		}
+		if err := p.there(d); err != nil {
 			return err
 		}
-		for i := range read {
-			if set == nil {
-				continue
+		for _, other := range read {
+			o, err := r.Overlap(ctx, p.recipe, d.Name, other.Name)
+			if err != nil {
+				return err
 			}
-			if n, a, b := dataset.Overlap(set, read[i]); n > 0 {
+			if o.Count > 0 {
 				p.report.Errorf(d.Node.Span, "data-overlap", "%s of %s are also in %s (the first: sample %d, there sample %d); a gate must be measured on samples that no step has seen",
-					plural(n, "sample"), name, names[i], a, b)
+					plural(o.Count, "sample"), name, other.Name, o.First, o.There)
 			}
 		}
 	}
 	if p.report.HasErrors() {
 		return findingsError{}
+	}
+	return nil
+}
+
+// there makes sure that the files of a data set are.
+func (p *project) there(d *recipe.Data) error {
+	for _, path := range []string{d.Images, d.Labels} {
+		if path == "" {
+			continue
+		}
+		if _, err := p.open(path, lock.Data); err != nil {
+			return p.missing(err, d.Node, diag.Error)
+		}
 	}
 	return nil
 }

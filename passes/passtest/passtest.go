@@ -80,7 +80,7 @@ func Try(t testing.TB, p *passes.Pass, m *ir.Model, s Step) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	draft := patch.NewDraft(m)
+	draft := patch.On(m).Draft()
 	again, err := try(p, m, draft.Model, s, 3)
 	if err != nil {
 		t.Fatalf("fails with 3 workers and not with 1: %v", err)

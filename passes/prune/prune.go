@@ -31,6 +31,7 @@ var Pass = passes.Define(passes.Info{
 	Join:    join,
 	Foresee: foresee,
 	Apart:   func(layers []passes.Treated[Params]) bool { return !structured(layers) },
+	Local:   func(layers []passes.Treated[Params]) bool { return !structured(layers) },
 	Run:     run,
 })
 

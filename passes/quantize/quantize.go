@@ -41,6 +41,9 @@ var Pass = passes.Define(passes.Info{
 		return newWork(s, u).do(nil)
 	},
 	Apart: func([]passes.Treated[Params]) bool { return true }, // units share no weight and, if there are several, no activation
+	Local: func(layers []passes.Treated[Params]) bool {
+		return !slices.ContainsFunc(layers, func(l passes.Treated[Params]) bool { return l.Params.Activations != nil })
+	},
 	Run: func(ctx context.Context, s *passes.Site, u passes.Unit[Params]) ([]passes.Effect, error) {
 		w := newWork(s, u)
 		if err := w.load(); err != nil {
