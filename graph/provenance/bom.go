@@ -2,6 +2,7 @@ package provenance
 
 import (
 	"crypto/sha256"
+	"encoding/json"
 	"fmt"
 	"math"
 	"slices"
@@ -217,6 +218,25 @@ func modelCard(r *evaluate.Report) *card {
 		c.Considerations.Limitations = []string{"no gates: nothing was asked of the result"}
 	}
 	return c
+}
+
+// ReadBOM returns the files of the model that a bill of materials as BOM writes it speaks of.
+func ReadBOM(text []byte) ([]File, error) {
+	var doc bom
+	if err := json.Unmarshal(text, &doc); err != nil {
+		return nil, fmt.Errorf("it is no bill of materials: %w", err)
+	}
+	var out []File
+	for _, c := range doc.Metadata.Component.Components {
+		f := File{Path: c.Name}
+		for _, h := range c.Hashes {
+			if h.Algorithm == "SHA-256" {
+				f.SHA256 = h.Content
+			}
+		}
+		out = append(out, f)
+	}
+	return out, nil
 }
 
 func bounds(i *evaluate.Interval) *interval {

@@ -39,19 +39,32 @@ func authenticated(payload []byte) []byte {
 	return fmt.Appendf(nil, "DSSEv1 %d %s %d %s", len(PayloadType), PayloadType, len(payload), payload)
 }
 
-// Open returns the statement in an envelope if the key has signed it.
-func Open(text []byte, key ed25519.PublicKey) (statement []byte, err error) {
+// Payload returns the statement in an envelope, whoever signed it.
+func Payload(text []byte) (statement []byte, err error) {
+	_, statement, err = unwrap(text)
+	return statement, err
+}
+
+func unwrap(text []byte) (e envelope, statement []byte, err error) {
 	d := json.NewDecoder(bytes.NewReader(text))
 	d.DisallowUnknownFields()
-	var e envelope
 	if err := d.Decode(&e); err != nil {
-		return nil, fmt.Errorf("it is no signed statement: %w", err)
+		return e, nil, fmt.Errorf("it is no signed statement: %w", err)
 	}
 	if e.PayloadType != PayloadType {
-		return nil, fmt.Errorf("it holds %q, not %s", e.PayloadType, PayloadType)
+		return e, nil, fmt.Errorf("it holds %q, not %s", e.PayloadType, PayloadType)
 	}
 	if statement, err = base64.StdEncoding.DecodeString(e.Payload); err != nil {
-		return nil, fmt.Errorf("it is no signed statement: %w", err)
+		return e, nil, fmt.Errorf("it is no signed statement: %w", err)
+	}
+	return e, statement, nil
+}
+
+// Open returns the statement in an envelope if the key has signed it.
+func Open(text []byte, key ed25519.PublicKey) (statement []byte, err error) {
+	e, statement, err := unwrap(text)
+	if err != nil {
+		return nil, err
 	}
 	others := "nobody"
 	for _, s := range e.Signatures {

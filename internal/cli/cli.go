@@ -35,7 +35,7 @@ type verb struct {
 }
 
 // verbs in the order in which help lists them.
-var verbs = []*verb{lintVerb, fmtVerb, planVerb, explainVerb, diffVerb, testVerb, buildVerb, lockVerb, evalVerb, inspectVerb, manifestVerb, cacheVerb, initVerb, lspVerb, listVerb, schemaVerb, completionVerb, versionVerb}
+var verbs = []*verb{lintVerb, fmtVerb, planVerb, explainVerb, diffVerb, testVerb, buildVerb, lockVerb, verifyVerb, evalVerb, inspectVerb, manifestVerb, cacheVerb, initVerb, lspVerb, listVerb, schemaVerb, completionVerb, versionVerb}
 
 // session is one run of the command.
 type session struct {
