@@ -60,19 +60,21 @@ func (s *Store) size() (total int64, err error) {
 			return nil
 		}))
 	}
-	_, corrupt, cerr := s.sumOf(corruptDir)
+	corrupt, cerr := s.sumOf(corruptDir)
 	return total + corrupt, errors.Join(err, cerr)
 }
 
 // Collect removes what dead processes left and what nothing names, and then, until the store has no more bytes than limit, the
-// entries that were not used for the longest time. What running builds have used or made stays.
-// Only one process collects at a time. A store that keeps nothing has nothing
-// to collect.
+// entries that were not used for the longest time. What running builds have used or made stays. Only one process collects at a
+// time. A store that keeps nothing has nothing to collect.
 func (s *Store) Collect(ctx context.Context, limit int64) (c Collected, err error) {
 	if s.ReadOnly() {
 		return c, nil
 	}
-	q := queue{fs: s.fs, path: filepath.Join(s.root, holdsDir, "collect"), me: me("collecting"), what: "the store", refuse: func(Holder, time.Duration) bool { return true }}
+	q := queue{
+		fs: s.fs, path: filepath.Join(s.root, holdsDir, "collect"), me: me("collecting"), what: "the store",
+		refuse: func(Holder, time.Duration) bool { return true },
+	}
 	release, err := q.acquire(ctx)
 	var held *Held
 	if errors.As(err, &held) {
@@ -157,37 +159,41 @@ func (k *collection) run(ctx context.Context) error {
 
 // litter removes files that were being written, holds of dead processes, and damaged files that are old.
 func (k *collection) litter() error {
-	for _, dir := range []string{tmpDir, corruptDir, holdsDir} {
-		old := k.young
-		if dir == corruptDir {
-			old = time.Now().Add(-corruptAge)
+	return errors.Join(k.sweep(tmpDir, k.young), k.sweep(corruptDir, time.Now().Add(-corruptAge)), k.freeHolds())
+}
+
+// sweep removes what was not written to after a time.
+func (k *collection) sweep(dir string, after time.Time) error {
+	entries, err := os.ReadDir(filepath.Join(k.root, dir))
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		info, err := e.Info()
+		if err != nil || info.ModTime().After(after) {
+			continue
 		}
-		entries, err := os.ReadDir(filepath.Join(k.root, dir))
-		if err != nil {
+		if err := removeAll(k.fs, filepath.Join(k.root, dir, e.Name())); err != nil {
 			return err
 		}
-		for _, e := range entries {
-			path := filepath.Join(k.root, dir, e.Name())
-			info, err := e.Info()
-			if err != nil || dir != holdsDir && info.ModTime().After(old) {
-				continue
-			}
-			if dir == holdsDir {
-				if k.abandoned(path) {
-					k.c.Litter++
-				}
-				continue
-			}
-			if err := removeAll(k.fs, path); err != nil {
-				return err
-			}
-			k.c.Litter++
-			if info.Mode().IsRegular() {
-				k.c.Freed += info.Size()
-			}
+		k.c.Litter++
+		if info.Mode().IsRegular() {
+			k.c.Freed += info.Size()
 		}
 	}
 	return nil
+}
+
+// freeHolds removes the files of holds that nobody has.
+func (k *collection) freeHolds() error {
+	dir := filepath.Join(k.root, holdsDir)
+	entries, err := os.ReadDir(dir)
+	for _, e := range entries {
+		if k.abandoned(filepath.Join(dir, e.Name())) {
+			k.c.Litter++
+		}
+	}
+	return err
 }
 
 // abandoned removes a file in holds if it is no hold any more, and tells whether it did.
@@ -228,9 +234,13 @@ func (k *collection) survey() error {
 			}
 		}
 	}
-	_, corrupt, cerr := k.sumOf(corruptDir)
+	corrupt, cerr := k.sumOf(corruptDir)
+	if err = errors.Join(err, cerr); err == nil && k.total+corrupt > k.limit {
+		err = k.sweep(corruptDir, time.Now().Add(slack)) // before anything sound goes
+		corrupt = 0
+	}
 	k.total += corrupt
-	return errors.Join(err, cerr)
+	return err
 }
 
 // hashes lists the files that an entry's blobs lie in, each once.
@@ -311,19 +321,18 @@ func (k *collection) drop(ctx context.Context, list []string, after time.Time) e
 	return nil
 }
 
-// sumOf returns how many files a folder of the store has, and their sizes.
-func (s *Store) sumOf(dir string) (files int, bytes int64, err error) {
+// sumOf returns the size of the files in a folder of the store.
+func (s *Store) sumOf(dir string) (bytes int64, err error) {
 	entries, err := os.ReadDir(filepath.Join(s.root, dir))
 	if errors.Is(err, fs.ErrNotExist) {
-		return 0, 0, nil
+		return 0, nil
 	}
 	for _, e := range entries {
 		if info, err := e.Info(); err == nil && info.Mode().IsRegular() {
-			files++
 			bytes += info.Size()
 		}
 	}
-	return files, bytes, err
+	return bytes, err
 }
 
 // sweepWait is how long sweeping waits: what is done under it takes moments, unless a process was stopped in the middle.

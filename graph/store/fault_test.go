@@ -1,3 +1,5 @@
+//go:build unix
+
 package store_test
 
 import (
@@ -164,6 +166,7 @@ func TestFaults(t *testing.T) {
 			}
 			t.Run(fmt.Sprintf("%s, earlier result %v", name, earlier), func(t *testing.T) {
 				t.Parallel()
+				fault := fault
 				for n := 1; ; n++ {
 					root := tempDir(t)
 					allowed := []string{"", sums[1]}

@@ -121,16 +121,9 @@ func (s *session) cacheVerify(o cacheOptions) error {
 		return err
 	}
 	if v.Damaged > 0 {
-		return integrityError{fmt.Sprintf("%s of the store damaged", was(v.Damaged, "file"))}
+		return integrityError{plural(v.Damaged, "damaged file") + " in the store"}
 	}
 	return nil
-}
-
-func was(n int, noun string) string {
-	if n == 1 {
-		return "1 " + noun + " was"
-	}
-	return plural(n, noun) + " were"
 }
 
 func printLine(w io.Writer, format string, args ...any) error {
@@ -156,8 +149,8 @@ func (s *session) cacheCollect(o cacheOptions) error {
 	if c.Busy {
 		return printLine(s.stdout, "another process is collecting; nothing done")
 	}
-	if err := printLine(s.stdout, "removed %s, %s and %s left by killed builds: %s freed, %s left",
-		entries(c.Entries), plural(c.Blobs, "blob"), plural(c.Litter, "thing"), human.Bytes(c.Freed), human.Bytes(c.Left)); err != nil {
+	if err := printLine(s.stdout, "removed %s, %s and %s: %s freed, %s left",
+		entries(c.Entries), plural(c.Blobs, "blob"), plural(c.Litter, "leftover"), human.Bytes(c.Freed), human.Bytes(c.Left)); err != nil {
 		return err
 	}
 	if c.Spared > 0 {
