@@ -1,5 +1,10 @@
 package kernel
 
+import (
+	"encoding/binary"
+	"math"
+)
+
 // QuantizeInt8 sets dst to the codes of src as ONNX QuantizeLinear defines them: src / scale (a true division, in
 // float32) rounded half to even, plus zero, saturated to [-128, 127]. NaN gives zero, saturated.
 func QuantizeInt8(dst []int8, src []float32, scale float32, zero int32) {
@@ -53,5 +58,22 @@ func DequantizeInt32(dst []float32, src []int32, scale float32, zero int32) {
 	mustMatch(len(dst), len(src))
 	for i, q := range src {
 		dst[i] = float32(int64(q)-int64(zero)) * scale
+	}
+}
+
+// Codes sets dst to codes of one byte each, between lo and hi, of any integer type of at most 8 bits: src / scale rounded
+// half to even, plus zero, saturated; negative codes as two's complement.
+func Codes(dst []byte, src []float32, scale float32, zero, lo, hi int32) {
+	mustMatch(len(dst), len(src))
+	for i, v := range src {
+		dst[i] = byte(code(v, scale, zero, lo, hi))
+	}
+}
+
+// Float32FromBytes reads float32 numbers, little endian.
+func Float32FromBytes(dst []float32, src []byte) {
+	mustMatch(4*len(dst), len(src))
+	for i := range dst {
+		dst[i] = math.Float32frombits(binary.LittleEndian.Uint32(src[4*i:]))
 	}
 }
