@@ -25,6 +25,7 @@ var compileChecks = []recipe.Check{
 	{Code: "manifest-stale", Severity: diag.Warning, Model: true, Doc: "the manifest is not the header of the model any more"},
 	{Code: "manifest-used", Severity: diag.Note, Model: true, Doc: "the model is not there, so its manifest is taken"},
 	{Code: "metrics-without-data", Severity: diag.Error, Model: true, Doc: "a step's condition on metrics, with no data set, or several, to measure them on"},
+	{Code: "output-cannot-hold", Severity: diag.Error, Model: true, Doc: "a result that the format of an output has no room for"},
 	{Code: "override-matches-nothing", Severity: diag.Error, Model: true, Doc: "an override that matches none of its step's layers"},
 	{Code: "override-shadowed", Severity: diag.Warning, Model: true, Doc: "an override that later ones cover on every layer"},
 	{Code: "overrides-fight", Severity: diag.Warning, Model: true, Doc: "two overrides that set one parameter of a layer to different values"},
@@ -43,8 +44,10 @@ var compileChecks = []recipe.Check{
 }
 
 var passChecks = []recipe.Check{
+	{Code: "block-does-not-divide", Severity: diag.Error, Model: true, Doc: "quantize: rows that are no whole number of a ggml type's blocks"},
 	{Code: "criterion-needs-data", Severity: diag.Error, Doc: "prune: a criterion that is measured, without data"},
 	{Code: "criterion-needs-filters", Severity: diag.Error, Doc: "prune: a criterion that ranks filters, on another structure"},
+	{Code: "group-size-does-not-divide", Severity: diag.Error, Model: true, Doc: "quantize: rows that are no whole number of groups"},
 	{Code: "hidden-needs-layers", Severity: diag.Error, Doc: "distill: a loss of kind hidden without layers"},
 	{Code: "layers-need-hidden", Severity: diag.Error, Doc: "distill: layers in a loss of another kind"},
 	{Code: "loss-stands-twice", Severity: diag.Error, Doc: "distill: two losses of one kind"},
@@ -59,5 +62,6 @@ var passChecks = []recipe.Check{
 	{Code: "parameter-unused", Severity: diag.Warning, Doc: "a parameter that has no effect beside the others"},
 	{Code: "scope-does-not-fit", Severity: diag.Error, Doc: "prune: a scope that the structure cannot have"},
 	{Code: "slow-type-pair", Severity: diag.Warning, Doc: "quantize: types of weights and activations that runtimes compute slowly"},
+	{Code: "type-does-not-fit", Severity: diag.Error, Doc: "quantize: a granularity, size or layer that the type cannot have"},
 	{Code: "warmup-too-long", Severity: diag.Error, Doc: "training: the warmup is longer than the training"},
 }

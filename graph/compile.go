@@ -48,6 +48,7 @@ func compile(r *recipe.Recipe, m *ir.Model, s *Suite, open func(path string) (*i
 	plan.output = c.model
 	plan.facts, plan.leftOut, plan.open = c.facts, leftOut, open
 	plan.first, plan.final = first, c.view.layers
+	c.holdable(plan)
 	c.runsOn(plan)
 	if report.Count(diag.Error) > before {
 		return nil

@@ -125,7 +125,7 @@ func (k *targetCheck) numbers() {
 }
 
 func useOf(s ir.Scheme) target.Use {
-	return target.Use{Type: s.DType.String(), Granularity: s.Granularity, Group: s.Group, Asymmetric: s.Asymmetric}
+	return target.Use{Type: s.Type(), Granularity: s.Granularity, Group: s.Group, Asymmetric: s.Asymmetric}
 }
 
 // decided returns what the last step that changed a layer's type did to it, nil if none did.

@@ -1,5 +1,17 @@
 package ir
 
+// Attributes of pare's own: what a pass tells the formats and ONNX has no words for. They stand on nodes of ONNX's domain,
+// and ONNX files never hold them.
+const (
+	// ActivationsAttr, of a linear layer's node, says what its runtime does with the data that come in: their type, dynamic,
+	// and what one scale covers, as in "fp8_e4m3,dynamic,token".
+	ActivationsAttr = "pare_activations"
+
+	// SquareAttr, of a DequantizeLinear, says that its scales repeat: one serves a square of so many rows and columns.
+	// block_size is the side along the axis.
+	SquareAttr = "pare_square"
+)
+
 // The constructors of attributes, by type.
 
 func IntAttr(name string, v int64) Attr      { return Attr{Name: name, Kind: AttrInt, Int: v} }

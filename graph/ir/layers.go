@@ -63,9 +63,7 @@ func (x *Index) constant(value string) stored {
 		case n.Is("Identity", "Cast"):
 		case n.Is("DequantizeLinear", "QuantizeLinear"):
 			for _, in := range n.Inputs[min(1, len(n.Inputs)):] {
-				if t := x.Tensor(in); t != nil {
-					s.others = append(s.others, t)
-				}
+				s.others = append(s.others, x.scales(in)...)
 			}
 		case n.Is("Transpose"):
 			perm := n.Ints("perm")
@@ -79,6 +77,24 @@ func (x *Index) constant(value string) stored {
 		value = n.Input(0)
 	}
 	return stored{}
+}
+
+// scales lists the constants that a scale or zero point stands for: itself, or what a DequantizeLinear of its own takes.
+func (x *Index) scales(value string) []*Tensor {
+	if t := x.Tensor(value); t != nil {
+		return []*Tensor{t}
+	}
+	n := x.Producer(value)
+	if n == nil || !n.Is("DequantizeLinear") {
+		return nil
+	}
+	var out []*Tensor
+	for _, in := range n.Inputs {
+		if t := x.Tensor(in); t != nil {
+			out = append(out, t)
+		}
+	}
+	return out
 }
 
 // layer says whether the node is a layer, and which.

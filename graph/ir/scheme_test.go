@@ -28,11 +28,11 @@ func TestSchemes(t *testing.T) {
 	m := b.Model()
 	index := m.Graph.Index()
 	want := map[string][2]ir.Scheme{
-		"tensor":     {{DType: ir.Int8, Granularity: "tensor"}, {DType: ir.Uint8, Granularity: "tensor", Asymmetric: true}},
-		"channel":    {{DType: ir.Int8, Granularity: "channel"}},
-		"group":      {{DType: ir.Int8, Granularity: "group", Group: 4}},
-		"middle":     {{DType: ir.Uint8, Granularity: "tensor"}},
-		"asymmetric": {{DType: ir.Uint8, Granularity: "tensor", Asymmetric: true}},
+		"tensor":     {{DType: ir.Int8, Scales: ir.Float32, Granularity: "tensor"}, {DType: ir.Uint8, Granularity: "tensor", Asymmetric: true}},
+		"channel":    {{DType: ir.Int8, Scales: ir.Float32, Granularity: "channel"}},
+		"group":      {{DType: ir.Int8, Scales: ir.Float32, Granularity: "group", Group: 4}},
+		"middle":     {{DType: ir.Uint8, Scales: ir.Float32, Granularity: "tensor"}},
+		"asymmetric": {{DType: ir.Uint8, Scales: ir.Float32, Granularity: "tensor", Asymmetric: true}},
 		"plain":      {{DType: ir.Float32}},
 	}
 	for _, l := range m.Layers() {

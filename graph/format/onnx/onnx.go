@@ -39,6 +39,7 @@ var Format = format.Format{
 	Extensions: []string{".onnx"},
 	Detect:     Detect,
 	Open:       Open,
+	Cannot:     cannot,
 	Encode: func(m *ir.Model) ([]format.File, error) {
 		b, err := Encode(m)
 		if err != nil {

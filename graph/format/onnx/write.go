@@ -224,10 +224,11 @@ func encodeNode(n *ir.Node) (*output, error) {
 	}
 	o.some(3, n.Name)
 	o.text(4, n.Op)
-	for i := range n.Attrs {
-		p, err := encodeAttr(&n.Attrs[i])
+	attrs := written(n)
+	for i := range attrs {
+		p, err := encodeAttr(&attrs[i])
 		if err != nil {
-			return nil, fmt.Errorf("attribute %q: %w", n.Attrs[i].Name, err)
+			return nil, fmt.Errorf("attribute %q: %w", attrs[i].Name, err)
 		}
 		o.message(5, p)
 	}

@@ -13,6 +13,7 @@ type Transformer struct {
 	Heads, KVHeads                    int // KVHeads 0: as many as Heads
 
 	Names     string // of layers: llama, gpt2, neox, bert; empty: llama
+	Rows      bool   // weights are stored as [outputs, inputs], in front of a Transpose, as in Hugging Face files
 	Anonymous bool   // weights are called onnx::MatMul_7, as PyTorch calls transposed ones; nodes keep their paths
 
 	Attention string // GroupQueryAttention, MultiHeadAttention, Attention (of com.microsoft); empty: spelled out
@@ -115,6 +116,10 @@ func (t *transformer) linear(name, x string, in, out int) string {
 		flat := t.Reshape(x, -1, int64(in))
 		y := t.Op("Gemm", "/"+name+"/Gemm", []string{flat, t.Weight(weight, in, in, out), t.Builder.constant(name+".bias", out, 0)})
 		return t.Reshape(y, 1, -1, int64(out))
+	}
+	if t.Rows {
+		w := t.Op("Transpose", "", []string{t.Weight(weight, in, out, in)}, ir.IntsAttr("perm", 1, 0))
+		return t.Op("MatMul", "/"+name+"/MatMul", []string{x, w})
 	}
 	return t.Op("MatMul", "/"+name+"/MatMul", []string{x, t.Weight(weight, in, in, out)})
 }
