@@ -13,7 +13,7 @@ import (
 // models writes what examples need beside the fashion model.
 func models(t *testing.T, dir string) {
 	t.Helper()
-	for name, m := range map[string]*ir.Model{"mobile": mobile(), "attention": attention(), "tied": tied()} {
+	for name, m := range map[string]*ir.Model{"mobile": mobile(), "attention": attention(), "tied": tied(), "words": words()} {
 		b, err := onnx.Encode(m)
 		if err != nil {
 			t.Fatal(err)
@@ -57,5 +57,12 @@ func tied() *ir.Model {
 	x = b.Relu(b.Op("MatMul", "second", []string{x, w}))
 	x = b.Gemm("head", x, 8, 5)
 	b.Output(x, ir.Float32, "batch", 5)
+	return b.Model()
+}
+
+// words is a language model of two blocks whose rows are no multiple of 64.
+func words() *ir.Model {
+	b := build.New("words", 17)
+	b.Transformer(build.Transformer{Vocabulary: 40, Width: 32, Hidden: 96, Heads: 4, Blocks: 2, Rotary: true, Rows: true})
 	return b.Model()
 }

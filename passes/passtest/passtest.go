@@ -89,6 +89,15 @@ func Try(t testing.TB, p *passes.Pass, m *ir.Model, s Step) (*Result, error) {
 	if digest(t, r.Model) != digest(t, again.Model) {
 		t.Errorf("the result depends on the number of workers, or on the run")
 	}
+	for i := range r.Effects {
+		if e := &r.Effects[i]; e.Finish != nil {
+			e.Finish(e)
+			again.Effects[i].Finish(&again.Effects[i])
+			if got, want := again.Effects[i].Did, e.Did; got != want {
+				t.Errorf("the effect depends on the number of workers: %q, %q", got, want)
+			}
+		}
+	}
 	if digest(t, m) != before {
 		t.Errorf("the model given to the pass has changed")
 	}
@@ -119,6 +128,11 @@ func try(p *passes.Pass, m, work *ir.Model, s Step, workers int) (*Result, error
 		return p.Run(context.Background(), site, step, layers)
 	}); err != nil {
 		return nil, err
+	}
+	for _, c := range r.Model.Graph.Constants() { // what a pass left to be computed when it is written
+		if _, err := c.Bytes(); err != nil {
+			return nil, fmt.Errorf("write: %w", err)
+		}
 	}
 	for what, m := range map[string]*ir.Model{"foreseen": r.Header, "resulting": r.Model} {
 		if err := m.Check(); err != nil {

@@ -1,8 +1,9 @@
 package quantize
 
 import (
+	"slices"
+
 	"github.com/pare-ml/pare/graph/measure"
-	"github.com/pare-ml/pare/internal/affine"
 	"github.com/pare-ml/pare/recipe/diag"
 	"github.com/pare-ml/pare/recipe/schema"
 	"github.com/pare-ml/pare/recipe/syntax"
@@ -10,20 +11,24 @@ import (
 
 // Params are the parameters of a step, or of one layer of it.
 type Params struct {
-	Scheme      string
-	Weights     Weights
-	Activations *Activations // nil: they stay float32
-	Algorithm   string
-	Data        string
-	Samples     int
-	Batch       int
-	OnNonFinite string
+	Scheme        string
+	Weights       Weights
+	Activations   *Activations // nil: they stay as they are
+	Algorithm     string
+	Data          string
+	Samples       int
+	Batch         int
+	OnIndivisible string
+	OnNonFinite   string
+
+	mix *mix // of a scheme that gives layers types by what they are, unless a type is written
 }
 
 // Weights says how weights become codes.
 type Weights struct {
 	Type        string
 	Granularity string
+	GroupSize   int
 	Symmetric   bool
 	Observer    Observer
 }
@@ -32,6 +37,7 @@ type Weights struct {
 type Activations struct {
 	Type      string
 	Symmetric bool
+	Dynamic   bool
 	Observer  Observer
 }
 
@@ -44,15 +50,17 @@ type Observer struct {
 func fields(p *Params) schema.Object {
 	return schema.Object{
 		Fields: []*schema.Field{
-			schema.Enum(&p.Scheme, "scheme", "", "a preset; what is written besides it holds instead",
-				schema.Choice{Name: "W8A8", Doc: "int8 weights per channel, 8-bit activations with ranges from samples, one scale a tensor"},
-				schema.Choice{Name: "W8A16", Doc: "int8 weights per channel; activations stay as they are"}),
+			schema.Enum(&p.Scheme, "scheme", "", "a preset; what is written besides it holds instead", schemeChoices()...),
 			schema.Nested("weights", "how weights become codes", weightFields(&p.Weights)),
-			schema.Optional(&p.Activations, "activations", "how the values between layers become codes; none leaves them float32", activationFields),
+			schema.Optional(&p.Activations, "activations", "how the values between layers become codes; none leaves them as they are", activationFields),
 			schema.Nested("algorithm", "how codes are chosen", algorithmFields(p)),
 			schema.Data(&p.Data, "data", "", "samples that show the ranges of activations"),
 			schema.Int(&p.Samples, "samples", 512, "how many of them, from the first").AtLeast(1).In("samples"),
 			schema.Int(&p.Batch, "batch", 32, "samples run at once; ema_minmax moves by one step a batch").AtLeast(1).In("samples"),
+			schema.Enum(&p.OnIndivisible, "on_indivisible", "error", "what to do where groups or blocks do not divide a row",
+				schema.Choice{Name: "error", Doc: "refuse, naming the sizes that would do"},
+				schema.Choice{Name: "fallback", Doc: "take the next smaller group, or the next larger type of smaller blocks; the plan says which"},
+				schema.Choice{Name: "pad", Doc: "let the last group of a row be shorter; ggml's blocks cannot"}),
 			schema.Enum(&p.OnNonFinite, "on_nonfinite", "error", "what to do with a weight that holds NaN or infinity",
 				schema.Choice{Name: "error", Doc: "stop, naming the tensor and how many"},
 				schema.Choice{Name: "zero", Doc: "take such numbers for zero"},
@@ -65,23 +73,20 @@ func fields(p *Params) schema.Object {
 func algorithmFields(p *Params) schema.Object {
 	return schema.Object{Short: "kind", Fields: []*schema.Field{
 		schema.Enum(&p.Algorithm, "kind", "nearest", "the algorithm",
-			schema.Choice{Name: "nearest", Doc: "each weight to the nearest code"},
-			schema.Choice{Name: "mse", Doc: "nearest, in the clipped range that gives the least squared error"}),
+			schema.Choice{Name: "nearest", Doc: "each weight to the nearest code; ggml's types as llama.cpp computes them"},
+			schema.Choice{Name: "mse", Doc: "scales, and for integers clipped ranges, that give the least squared error"}),
 	}}
-}
-
-func typeField(p *string, def, doc string) *schema.Field {
-	return schema.Enum(p, "type", def, doc,
-		schema.Choice{Name: "int8", Doc: "codes from -128 to 127; symmetric from -127"},
-		schema.Choice{Name: "uint8", Doc: "codes from 0 to 255; symmetric from 1 around 128"})
 }
 
 func weightFields(p *Weights) schema.Object {
 	return schema.Object{Fields: []*schema.Field{
-		typeField(&p.Type, "int8", "type of the codes"),
+		schema.Enum(&p.Type, "type", "int8", "type of the codes", choicesOf(func(*numbers) bool { return true })...),
 		schema.Enum(&p.Granularity, "granularity", "channel", "what one scale covers",
-			schema.Choice{Name: "channel", Doc: "one output channel"},
-			schema.Choice{Name: "tensor", Doc: "the whole weight"}),
+			schema.Choice{Name: "channel", Doc: "one output channel; of an embedding, one row"},
+			schema.Choice{Name: "tensor", Doc: "the whole weight"},
+			schema.Choice{Name: "group", Doc: "group_size inputs of one output"},
+			schema.Choice{Name: "block", Doc: "a square of group_size inputs and outputs"}),
+		schema.Int(&p.GroupSize, "group_size", 128, "inputs that share a scale; of granularity block, outputs too").Between(1, 1<<20).Usual(16, 1024),
 		schema.Bool(&p.Symmetric, "symmetric", true, "whether the range lies evenly around zero"),
 		schema.Nested("observer", "how the range of a weight is chosen", observerFields(&p.Observer, "minmax",
 			schema.Choice{Name: "minmax", Doc: "smallest and largest"},
@@ -90,10 +95,15 @@ func weightFields(p *Weights) schema.Object {
 	}}
 }
 
+// activationTypes are the types that values between layers can have.
+var activationTypes = []string{"int8", "uint8", "fp8_e4m3", "fp8_e5m2"}
+
 func activationFields(p *Activations) schema.Object {
 	return schema.Object{Fields: []*schema.Field{
-		typeField(&p.Type, "uint8", "type of the codes; ONNX Runtime on x86 fuses uint8 everywhere, int8 not across branches"),
+		schema.Enum(&p.Type, "type", "uint8", "type of the codes; ONNX Runtime on x86 fuses uint8 everywhere, int8 not across branches",
+			choicesOf(func(t *numbers) bool { return slices.Contains(activationTypes, t.name) })...),
 		schema.Bool(&p.Symmetric, "symmetric", false, "whether ranges lie evenly around zero; after a ReLU that wastes half of the codes"),
+		schema.Bool(&p.Dynamic, "dynamic", false, "whether ranges are taken as the model runs, of linear layers alone: no samples are needed"),
 		schema.Nested("observer", "how ranges are chosen from what the samples show", observerFields(&p.Observer, "mse",
 			schema.Choice{Name: "minmax", Doc: "smallest and largest seen"},
 			schema.Choice{Name: "ema_minmax", Doc: "moving average of each batch's smallest and largest, momentum 0.99"},
@@ -110,31 +120,11 @@ func observerFields(p *Observer, kind string, kinds ...schema.Choice) schema.Obj
 	}}
 }
 
-// check completes the parameters by the scheme and finds what cannot go together.
-func check(p *Params, n *syntax.Node, report *diag.List) {
-	if p.Scheme == "W8A8" && n.Get("activations") == nil {
-		p.Activations = new(Activations)
-		activationFields(p.Activations)
-	}
-	if p.Activations != nil && p.Data == "" {
-		report.Errorf(n.At("activations").Span, "missing-data", "the ranges of activations come from samples; name a data set: `data: calibration`")
-	}
-	if p.Algorithm == "mse" && p.Weights.Observer.Kind == "percentile" {
-		report.Errorf(n.At("algorithm").Span, "observer-conflict", "algorithm mse searches the range itself; observer percentile of the weights chooses another")
-	}
-	if p.Activations != nil && p.Activations.Type == "int8" && p.Weights.Type == "uint8" {
-		report.Warningf(n.At("weights.type").Span, "slow-type-pair",
-			"runtimes have no integer kernel for int8 activations with uint8 weights and will compute in float; use int8 weights, or uint8 for both")
-	}
-}
+// static tells whether activations get codes with ranges from samples.
+func (p *Params) static() bool { return p.Activations != nil && !p.Activations.Dynamic }
 
-// codes returns the type of codes by its name in a recipe.
-func codes(name string) affine.Type {
-	if name == "uint8" {
-		return affine.Uint8
-	}
-	return affine.Int8
-}
+// dynamic tells whether the runtime finds the ranges of activations.
+func (p *Params) dynamic() bool { return p.Activations != nil && p.Activations.Dynamic }
 
 // need returns the measurement that shows the ranges of activations.
 func (p *Params) need() measure.Need {

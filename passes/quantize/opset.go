@@ -12,18 +12,27 @@ import (
 const (
 	opsetTensor = 10 // with one scale
 	opsetAxis   = 13 // with a scale for each index of an axis
+	opsetGroup  = 21 // with a scale for each block along an axis, and codes of 4 bits
 )
 
 // irVersion is the least version of the file format that a quantized model is written in; every runtime of the last
-// years reads it.
-const irVersion = 8
+// years reads it. Opsets from 19 on came with versions of their own.
+func irVersion(opset int64) int64 {
+	for _, v := range [][2]int64{{25, 13}, {24, 12}, {23, 11}, {21, 10}, {19, 9}} {
+		if opset >= v[0] {
+			return v[1]
+		}
+	}
+	return 8
+}
 
-// lift raises a model's opset so far that QuantizeLinear takes a scale for each index of an axis. Nodes that would mean
-// something else there are rewritten. If a node cannot be, the model stays as it is and stuck says which and why.
-func lift(m *ir.Model) (stuck string) {
-	if m.Opset("") < opsetAxis {
+// lift raises a model's opset to what is asked for. Nodes that would mean something else there are rewritten. If a node
+// cannot be, the model stays as it is and stuck says which and why.
+func lift(m *ir.Model, to int64) (stuck string) {
+	from := m.Opset("")
+	if from < to {
 		known, _ := ir.Infer(m, nil) // contradictions are the executor's to report
-		l := lifting{graph: m.Graph, from: m.Opset(""), known: known, names: namesOf(m.Graph)}
+		l := lifting{graph: m.Graph, from: from, to: to, known: known, names: namesOf(m.Graph)}
 		var reasons []string
 		for _, n := range m.Graph.Nodes {
 			if why := l.hinders(n); why != "" && !slices.Contains(reasons, why) {
@@ -31,12 +40,17 @@ func lift(m *ir.Model) (stuck string) {
 			}
 		}
 		if reasons != nil {
-			return fmt.Sprintf("the graph cannot be raised from opset %d to %d: %s", l.from, opsetAxis, strings.Join(reasons, "; "))
+			return fmt.Sprintf("the graph cannot be raised from opset %d to %d: %s", from, to, strings.Join(reasons, "; "))
 		}
 		for _, n := range m.Graph.Nodes {
-			l.lift(n)
+			if from < opsetAxis {
+				l.lift(n)
+			}
+			if from < opsetReduce && to >= opsetReduce {
+				l.liftReduce(n)
+			}
 		}
-		m.SetOpset("", opsetAxis)
+		m.SetOpset("", to)
 	}
 	raiseIR(m)
 	return ""
@@ -48,7 +62,7 @@ func raiseIR(m *ir.Model) {
 	if m.IRVersion < 4 {
 		m.Graph.Inputs = m.Graph.Feeds()
 	}
-	m.IRVersion = max(m.IRVersion, irVersion)
+	m.IRVersion = max(m.IRVersion, irVersion(m.Opset("")))
 }
 
 // same are the operators that mean the same in all opsets from 7 to 13.
@@ -60,19 +74,32 @@ var same = []string{"Abs", "Add", "And", "ArgMax", "ArgMin", "AveragePool", "Bat
 	"ReduceProd", "Relu", "Reshape", "Selu", "Shape", "Sigmoid", "Sign", "Size", "Softplus", "Softsign", "Sqrt", "Sub", "Sum",
 	"Tanh", "Tile", "Transpose", "Where", "Xor"}
 
-// lifting rewrites the nodes of a graph in an opset from 7 to 12.
+// opsetReduce is where the axes of the other Reduce operators became an input, and Split asks for the number of its parts.
+const opsetReduce = 18
+
+// lifting rewrites the nodes of a graph in an opset from 7 on.
 type lifting struct {
 	graph *ir.Graph
 	from  int64
+	to    int64
 	known map[string]ir.Info
 	names names
 }
 
 // hinders tells why a node cannot be lifted.
 func (l *lifting) hinders(n *ir.Node) (why string) {
-	switch {
-	case n.Domain != "" && n.Domain != "ai.onnx":
+	if n.Domain != "" && n.Domain != "ai.onnx" {
 		return ""
+	}
+	if l.to > opsetAxis {
+		if why := l.hindersLater(n); why != "" {
+			return why
+		}
+	}
+	if l.from >= opsetAxis {
+		return ""
+	}
+	switch {
 	case n.Is("BatchNormalization") && n.Int("spatial", 1) == 0:
 		return "a BatchNormalization is not over channels"
 	case n.Is(same...), n.Is("Clip", "Pad", "Split", "Squeeze", "Unsqueeze", "ReduceSum", "Slice"):
@@ -89,6 +116,54 @@ func (l *lifting) hinders(n *ir.Node) (why string) {
 		return ""
 	}
 	return fmt.Sprintf("%s changed in between", n.Op)
+}
+
+// reduces are the operators whose axes became an input in opset 18; ReduceSum was first.
+var reduces = []string{"ReduceL1", "ReduceL2", "ReduceLogSum", "ReduceLogSumExp", "ReduceMax", "ReduceMean", "ReduceMin", "ReduceProd", "ReduceSumSquare"}
+
+// hindersLater tells why a node cannot be lifted beyond opset 13, where few operators have changed since.
+func (l *lifting) hindersLater(n *ir.Node) (why string) {
+	for i := range n.Attrs {
+		if sub := n.Attrs[i].Graph; sub != nil && l.changes(sub) {
+			return fmt.Sprintf("%s has a subgraph with operators that changed in between", n.Op)
+		}
+	}
+	switch {
+	case n.Is("BatchNormalization") && l.from < 14 && (len(n.Outputs) > 1 && n.Output(1) != ""):
+		return "a BatchNormalization is that of training"
+	case n.Is("GroupNormalization") && l.from < 21 && l.to >= 21, n.Is("DFT") && l.from < 20 && l.to >= 20,
+		n.Is("GridSample") && l.from < 20 && l.to >= 20 && n.Attr("mode") != nil:
+		return n.Op + " changed in between"
+	}
+	return ""
+}
+
+// changes tells whether a subgraph, or one in it, has nodes that lifting would rewrite or that hinder it.
+func (l *lifting) changes(g *ir.Graph) bool {
+	for queue := []*ir.Graph{g}; len(queue) > 0; {
+		g, queue = queue[0], queue[1:]
+		for _, n := range g.Nodes {
+			if n.Is(reduces...) && l.from < opsetReduce || n.Is("Split") && l.from < opsetReduce || n.Is("GroupNormalization", "DFT", "GridSample") {
+				return true
+			}
+			for i := range n.Attrs {
+				if sub := n.Attrs[i].Graph; sub != nil {
+					queue = append(queue, sub)
+				}
+			}
+		}
+	}
+	return false
+}
+
+// liftReduce rewrites a node for opset 18.
+func (l *lifting) liftReduce(n *ir.Node) {
+	switch {
+	case n.Is(reduces...):
+		l.ints(n, 1, "axes")
+	case n.Is("Split") && n.Input(1) == "":
+		n.SetAttr(ir.IntAttr("num_outputs", int64(len(n.Outputs))))
+	}
 }
 
 // lastAxis returns the axis of a Softmax if it is the last one. Before opset 13 a Softmax runs over all axes from its own

@@ -1,8 +1,13 @@
-// Package quantize is the pass that stores weights, and if asked computes with activations, as 8-bit integer codes.
+// Package quantize is the pass that changes the numeric type of weights, and if asked of the activations between layers:
+// to codes of integers or small floats with scales, to 16-bit floats, or to ggml's blocks.
+//
+// Weights alone are computed when they are written, a few bands at a time (coding.go, store.go); weights under activations
+// with ranges from samples are computed at once, because biases follow from their scales (weights.go).
 package quantize
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -18,9 +23,9 @@ import (
 // Pass is the record of quantize.
 var Pass = passes.Define(passes.Info{
 	Name: "quantize",
-	Doc: "Changes the numeric type: weights of convolutions and linear layers become 8-bit codes with scales, and so do " +
-		"the activations between them if asked.",
-	Version: 1,
+	Doc: "Changes the numeric type: weights of convolutions, linear layers and embeddings become codes of 8, 4 or 2 bits with " +
+		"scales, 16-bit floats or ggml's blocks, and the activations between them 8-bit codes if asked.",
+	Version: 2,
 	Accepts: accepts,
 	Order: []passes.Order{
 		{After: "fold", Why: "a batch normalization behind a quantized layer cannot be folded into its codes any more"},
@@ -31,14 +36,18 @@ var Pass = passes.Define(passes.Info{
 	Fields: fields,
 	Check:  checkLayer,
 	Needs: func(p *Params) []measure.Need {
-		if p.Activations == nil {
+		if !p.static() {
 			return nil
 		}
 		return []measure.Need{p.need()}
 	},
 	Join: join,
 	Foresee: func(s *passes.Site, u passes.Unit[Params]) ([]passes.Effect, error) {
-		return newWork(s, u).do(nil)
+		w := newWork(s, u)
+		if err := w.settle(); err != nil {
+			return nil, err
+		}
+		return w.do(nil)
 	},
 	Apart: func([]passes.Treated[Params]) bool { return true }, // units share no weight and, if there are several, no activation
 	Local: func(layers []passes.Treated[Params]) bool {
@@ -46,6 +55,9 @@ var Pass = passes.Define(passes.Info{
 	},
 	Run: func(ctx context.Context, s *passes.Site, u passes.Unit[Params]) ([]passes.Effect, error) {
 		w := newWork(s, u)
+		if err := w.settle(); err != nil {
+			return nil, err
+		}
 		if err := w.load(); err != nil {
 			return nil, err
 		}
@@ -53,7 +65,7 @@ var Pass = passes.Define(passes.Info{
 	},
 })
 
-// join treats all layers at once if activations get codes: layers share them. Else layers that share a weight go
+// join treats all layers at once if activations get codes with ranges from samples: layers share them. Else layers that share a weight go
 // together and others alone.
 func join(m *ir.Model, layers []passes.Treated[Params]) ([][]int, error) {
 	all := make([]int, len(layers))
@@ -62,7 +74,7 @@ func join(m *ir.Model, layers []passes.Treated[Params]) ([][]int, error) {
 	var groups [][]int
 	for i, l := range layers {
 		all[i] = i
-		together = together || l.Params.Activations != nil
+		together = together || l.Params.static()
 		at, ok := byWeight[l.Weight.Name]
 		if !ok {
 			at = len(groups)
@@ -89,18 +101,59 @@ type work struct {
 func newWork(s *passes.Site, u passes.Unit[Params]) *work {
 	w := &work{site: s, graph: s.Model.Graph, before: map[string]passes.State{}, header: true}
 	index := w.graph.Index()
+	given := w.mixed(u)
 	for _, l := range u.Layers {
-		w.layers = append(w.layers, newTarget(index, l))
+		w.layers = append(w.layers, newTarget(index, l, given[l.Params.mix][l.Name]))
 		w.before[l.Name] = passes.StateOf(l.Layer)
 	}
+	w.share()
 	return w
 }
 
-// load reads the weights of the unit.
+// mixed asks the mixes of the unit's layers which types they give.
+func (w *work) mixed(u passes.Unit[Params]) map[*mix]map[string]assigned {
+	out := map[*mix]map[string]assigned{}
+	var layers []ir.Layer
+	for _, l := range u.Layers {
+		m := l.Params.mix
+		if m == nil || out[m] != nil {
+			continue
+		}
+		if layers == nil {
+			layers = w.site.Model.Layers()
+		}
+		out[m] = m.assign(layers)
+	}
+	return out
+}
+
+// share lets layers of one weight be stored in one form, that of the first.
+func (w *work) share() {
+	first := map[string]*target{}
+	for _, t := range w.layers {
+		f := first[t.Weight.Name]
+		switch {
+		case t.left != "" || t.trouble != nil:
+		case f == nil:
+			first[t.Weight.Name] = t
+		default:
+			t.form, t.shares = f.form, f
+			t.notes = append(t.notes, "its weight is that of "+f.Name+" and treated with it")
+			f.eager = f.eager && t.eager
+		}
+	}
+	for _, t := range w.layers {
+		if t.shares != nil {
+			t.eager = t.shares.eager
+		}
+	}
+}
+
+// load reads the weights of the unit that must be known at once, and plans the computation of the others.
 func (w *work) load() error {
 	w.header = false
 	errs := make([]error, len(w.layers))
-	parallel.For(w.site.Workers, len(w.layers), func(i int) { errs[i] = w.layers[i].load(w.site.Model.Path) })
+	parallel.For(w.site.Workers, len(w.layers), func(i int) { errs[i] = w.layers[i].load(w.site.Model.Path, w.site.Workers) })
 	for i, err := range errs {
 		if err != nil {
 			return fmt.Errorf("layer %s: %w", w.layers[i].Name, err)
@@ -111,9 +164,6 @@ func (w *work) load() error {
 
 // do rewrites the model. measured gives the ranges of activations; nil on a header.
 func (w *work) do(measured func(measure.Need) (*measure.Result, error)) ([]passes.Effect, error) {
-	if err := w.setOpset(); err != nil {
-		return nil, err
-	}
 	var active []*target
 	for _, t := range w.layers {
 		if t.left == "" {
@@ -131,7 +181,8 @@ func (w *work) do(measured func(measure.Need) (*measure.Result, error)) ([]passe
 	}
 	r := newRewrite(w.graph)
 	for _, t := range active {
-		r.weight(t)
+		r.weight(t, w.site.Model)
+		r.dynamic(t)
 	}
 	for _, t := range active {
 		ok, why := t.biasFits(w.graph)
@@ -151,19 +202,47 @@ func (w *work) do(measured func(measure.Need) (*measure.Result, error)) ([]passe
 	return w.effects(c), nil
 }
 
-// setOpset raises the opset, or falls back to one scale for each tensor where it cannot be raised.
+// settle refuses layers that cannot be treated as asked, and raises the opset.
+func (w *work) settle() error {
+	for _, t := range w.layers {
+		if t.trouble != nil {
+			return t.trouble
+		}
+	}
+	return w.setOpset()
+}
+
+// setOpset raises the opset as far as the forms of weights and activations need, or falls back to one scale for each tensor
+// where it cannot be raised.
 func (w *work) setOpset() error {
-	stuck := lift(w.site.Model)
+	need, axes := int64(0), false
+	for _, t := range w.layers {
+		if t.left != "" {
+			continue
+		}
+		need = max(need, t.opset())
+		axes = axes || t.perAxis()
+		if t.Params.static() {
+			need = max(need, opsetAxis, typeNamed(t.Params.Activations.Type).opset)
+		}
+	}
+	if need == 0 {
+		return nil
+	}
+	stuck := lift(w.site.Model, max(need, opsetAxis))
 	if stuck == "" {
 		return nil
+	}
+	if need > opsetAxis {
+		return errors.New(stuck)
 	}
 	if w.site.Model.Opset("") < opsetTensor {
 		return fmt.Errorf("%s; quantization needs at least opset %d", stuck, opsetTensor)
 	}
 	raiseIR(w.site.Model)
 	for _, t := range w.layers {
-		if t.perAxis {
-			t.perAxis = false
+		if t.left == "" && t.perAxis() {
+			t.granularity = "tensor"
 			t.notes = append(t.notes, "one scale for the whole weight: "+stuck)
 		}
 	}
@@ -186,25 +265,28 @@ func activationGrids(values []*value, measured func(measure.Need) (*measure.Resu
 		if !ok {
 			return nil, fmt.Errorf("value %q has no range: it did not flow as float32 when the model ran on data %s", root.name, root.need.Data)
 		}
-		grids[v.name] = affine.New(r.Lo, r.Hi, root.settings.Symmetric, codes(root.settings.Type))
+		grids[v.name] = gridOfRange(r.Lo, r.Hi, root.settings)
 	}
 	return grids, nil
 }
 
-// encode turns weights into codes. A weight that several layers share is treated once, by the parameters of the first.
+// gridOfRange is the grid of a value between layers. Of 8-bit floats it is a scale alone.
+func gridOfRange(lo, hi float64, a *Activations) affine.Grid {
+	if t := typeNamed(a.Type); t.kind == float8 {
+		return affine.Grid{Scale: affine.Float32.Round(max(-lo, hi)/t.most, int32(t.most))}
+	}
+	return affine.New(lo, hi, a.Symmetric, typeNamed(a.Type).span)
+}
+
+// encode turns weights that are needed at once into codes. A weight that several layers share is treated once, by the parameters of the first.
 func (w *work) encode(active []*target, grids map[string]affine.Grid) error {
 	if w.header {
 		return nil
 	}
-	first := map[string]*target{}
 	floors := map[string][]float64{}
 	for _, t := range active {
-		f := first[t.Weight.Name]
-		if f == nil {
-			first[t.Weight.Name], f = t, t
-		} else {
-			t.perAxis = f.perAxis
-			t.notes = append(t.notes, "its weight is that of "+f.Name+" and treated with it")
+		if !t.eager {
+			continue
 		}
 		floor, err := w.biasFloor(t, grids)
 		if err != nil {
@@ -218,9 +300,10 @@ func (w *work) encode(active []*target, grids map[string]affine.Grid) error {
 		}
 	}
 	for _, t := range active {
-		if f := first[t.Weight.Name]; f != t {
-			t.coded = f.coded
-		} else {
+		switch {
+		case t.shares != nil:
+			t.coded, t.coding, t.converted = t.shares.coded, t.shares.coding, t.shares.converted
+		case t.eager:
 			t.coded = encode(t.clean, t.groups(), t.Params, floors[t.Weight.Name], w.site.Workers)
 		}
 	}
@@ -260,7 +343,8 @@ func (w *work) effects(c *choice) []passes.Effect {
 		if t.coded != nil {
 			e.From.Zeros, e.To.Zeros = countZeros(t.clean), t.coded.zeros
 		}
-		e.Did = t.describe()
+		e.Did = t.did()
+		e.Finish = t.finish()
 		notes := slices.Clone(t.notes)
 		if other := c.disputed[t.Name]; other != "" {
 			notes = append(notes, "shares an activation with "+other+", whose parameters hold for it")
@@ -274,24 +358,49 @@ func (w *work) effects(c *choice) []passes.Effect {
 	return out
 }
 
-// describe says what became of a layer: "int8 per channel (42.1 dB); activations int8 (mse)".
-func (t *target) describe() string {
-	granularity := ", one scale"
-	if t.perAxis {
-		granularity = " per channel"
-	}
-	s := t.Params.Weights.Type + granularity
+// did says what became of a layer: "int8 per channel (42.1 dB); activations uint8 (mse)".
+func (t *target) did() string {
+	s := t.form.describe()
 	if t.coded != nil {
-		if db, ok := sqnr(t.coded.signal, t.coded.noise); ok {
-			s += fmt.Sprintf(" (%.1f dB)", db)
-		} else {
-			s += " (exact)"
-		}
+		s += " (" + decibels(t.coded.signal, t.coded.noise) + ")"
 	}
-	if a := t.Params.Activations; a != nil {
+	switch a := t.Params.Activations; {
+	case a == nil || t.Type == "embedding":
+	case a.Dynamic:
+		s += fmt.Sprintf("; activations %s, dynamic", a.Type)
+	default:
 		s += fmt.Sprintf("; activations %s (%s)", a.Type, a.Observer.Kind)
 	}
 	return s
+}
+
+// finish returns what completes the effect when the weight has been written; nil if it is complete.
+func (t *target) finish() func(e *passes.Effect) {
+	var total func() (tally, bool)
+	switch {
+	case t.coding != nil:
+		total = t.coding.total
+	case t.converted != nil:
+		total = t.converted.total
+	default:
+		return nil
+	}
+	words, weight := t.form.describe(), source{t: t.Weight}
+	return func(e *passes.Effect) {
+		sum, ok := total()
+		if !ok {
+			return // the weight is not in what was written
+		}
+		e.From.Zeros = sum.zeros
+		if t.coding != nil {
+			e.To.Zeros = sum.codedZeros
+		}
+		if sum.nonFinite > 0 {
+			note := weight.found(sum.nonFinite) + " and were taken for zero"
+			e.Why = strings.TrimSuffix(note+"; "+e.Why, "; ")
+		}
+		e.Did = words + " (" + decibels(sum.signal, sum.noise) + ")" + strings.TrimPrefix(e.Did, words)
+	}
 }
 
 func countZeros(w []float32) int {

@@ -257,7 +257,7 @@ func TestNonFinite(t *testing.T) {
 	if !errors.As(err, &d) {
 		t.Fatalf("error %v, want a *format.Damaged", err)
 	}
-	want := `layer fc: tensor "fc.weight": 2 of its 4 numbers are NaN or infinite; on_nonfinite: zero takes them for zero, keep leaves the layer as it is`
+	want := `write: tensor "fc.weight_quantized": tensor "fc.weight": 2 of its 4 numbers are NaN or infinite; on_nonfinite: zero takes them for zero, keep leaves the layer as it is`
 	if err.Error() != want {
 		t.Errorf("error %q, want %q", err, want)
 	}
@@ -267,6 +267,10 @@ func TestNonFinite(t *testing.T) {
 	}
 	if e := r.Effect(t, "fc"); e.Why != "2 of its 4 numbers are NaN or infinite and were taken for zero" {
 		t.Errorf("why %q", e.Why)
+	}
+	r = passtest.Run(t, quantize.Pass, linear([]float32{1, 2}), passtest.Step{Params: "on_nonfinite: keep"})
+	if e := r.Effect(t, "fc"); e.To.DType != ir.Int8 {
+		t.Errorf("a finite weight is kept: %+v", e)
 	}
 }
 
@@ -400,8 +404,8 @@ func TestRefused(t *testing.T) {
 
 func TestParams(t *testing.T) {
 	tests := []struct{ params, want string }{
-		{"activations: {type: uint8}", "the ranges of activations come from samples; name a data set: `data: calibration` [missing-data]"},
-		{"scheme: W8A8", "the ranges of activations come from samples; name a data set: `data: calibration` [missing-data]"},
+		{"activations: {type: uint8}", "the ranges of activations come from samples; name a data set: `data: calibration`; those of linear layers can also be taken as the model runs: activations: {dynamic: true} [missing-data]"},
+		{"scheme: W8A8", "the ranges of activations come from samples; name a data set: `data: calibration`; those of linear layers can also be taken as the model runs: activations: {dynamic: true} [missing-data]"},
 		{"{algorithm: mse, weights: {observer: percentile}}", "algorithm mse searches the range itself; observer percentile of the weights chooses another [observer-conflict]"},
 		{"{data: cal, weights: {type: uint8}, activations: {type: int8}}", "runtimes have no integer kernel for int8 activations with uint8 weights and will compute in float; use int8 weights, or uint8 for both [slow-type-pair]"},
 	}

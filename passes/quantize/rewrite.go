@@ -43,45 +43,108 @@ func (r *rewrite) dequantize(base string, inputs []string, axis int) (n *ir.Node
 	return n, out
 }
 
-// weight stores a layer's weight as codes. All nodes that take the weight take the codes, so a weight that several
+// weight stores a layer's weight in its new form. All nodes that take the weight take the new one, so a weight that several
 // layers share is stored once.
-func (r *rewrite) weight(t *target) {
+func (r *rewrite) weight(t *target, m *ir.Model) {
 	w := t.Weight
 	if r.stored[w.Name] {
 		return
 	}
 	r.stored[w.Name] = true
-	names := [3]string{r.names.fresh(w.Name + "_quantized"), r.names.fresh(w.Name + "_scale"), r.names.fresh(w.Name + "_zero_point")}
-	axis, count := -1, 1
-	if t.perAxis {
-		axis, count = t.OutAxis, w.Shape[t.OutAxis]
-	}
-	tensors := headers(names, dtypeOf(t.Params.Weights.Type), w.Shape, t.perAxis, count)
-	if t.coded != nil {
-		tensors = t.coded.tensors(names, dtypeOf(t.Params.Weights.Type), w.Shape, t.perAxis)
+	if t.as.kind == half || t.as.kind == block {
+		r.retype(t, m)
+		return
 	}
 	users := r.index.Consumers(w.Name)
 	r.gone[w.Name] = !r.graph.IsOutput(w.Name)
-	for _, tensor := range tensors {
-		r.graph.AddTensor(tensor)
+	names := [4]string{r.names.fresh(w.Name + "_quantized"), r.names.fresh(w.Name + "_scale")}
+	p := parts{}
+	if t.hasZero() {
+		names[2] = r.names.fresh(w.Name + "_zero_point")
 	}
-	n, out := r.dequantize(w.Name, names[:], axis)
+	if t.as.name == "nvfp4" {
+		names[3] = r.names.fresh(w.Name + "_global_scale")
+	}
+	if t.coded != nil {
+		c := t.coded.tensors([3]string(names[:3]), t.as.dtype, w.Shape, t.perAxis())
+		p = parts{codes: c[0], scale: c[1], zero: c[2]}
+	} else {
+		p = t.tensors(names)
+	}
+	for _, tensor := range []*ir.Tensor{p.codes, p.scale, p.zero, p.global} {
+		if tensor != nil {
+			r.graph.AddTensor(tensor)
+		}
+	}
+	inputs := []string{names[0], names[1]}
+	if p.zero != nil {
+		inputs = append(inputs, names[2])
+	}
+	if p.global != nil {
+		n, out := r.dequantize(names[1], []string{names[1], names[3]}, -1)
+		r.before[users[0]] = append(r.before[users[0]], n)
+		inputs[1] = out
+	}
+	axis := -1
+	if t.granularity != "tensor" {
+		axis = t.axis
+	}
+	n, out := r.dequantize(w.Name, inputs, axis)
+	if t.granularity == "group" || t.granularity == "block" {
+		n.Attrs = append(n.Attrs, ir.IntAttr("block_size", int64(t.group)))
+	}
+	if t.granularity == "block" {
+		n.Attrs = append(n.Attrs, ir.IntsAttr(ir.SquareAttr, int64(t.group), int64(t.group)))
+	}
+	if dtype, _ := scaleDType(w); t.as.name == "mxfp4" || t.as.name == "nvfp4" && dtype != ir.Float32 {
+		n.Attrs = append(n.Attrs, ir.IntAttr("output_dtype", int64(dtype)))
+	}
 	r.before[users[0]] = append(r.before[users[0]], n)
 	r.graph.ReplaceUsesBy(users, w.Name, out)
+}
+
+// retype puts a weight of another type in the place of the one there was. In an ONNX model a Cast gives its users the type
+// that they took before; other formats store a type for each tensor and leave it to the runtime to compute with it.
+func (r *rewrite) retype(t *target, m *ir.Model) {
+	w := t.Weight
+	if t.as.dtype == w.DType {
+		return
+	}
+	users := r.index.Consumers(w.Name)
+	tensor := header(w.Name, t.as.dtype, w.Shape)
+	if t.converted != nil {
+		tensor = t.converted.tensor(w.Name)
+	}
+	r.graph.SetTensor(tensor)
+	if t.as.kind == block || m.Format == "safetensors" || m.Format == "gguf" {
+		return
+	}
+	name := r.names.fresh(w.Name + "_Cast")
+	out := r.names.fresh(name + "_Output")
+	r.before[users[0]] = append(r.before[users[0]], &ir.Node{Name: name, Op: "Cast", Inputs: []string{w.Name}, Outputs: []string{out},
+		Attrs: []ir.Attr{ir.IntAttr("to", int64(w.DType))}})
+	r.graph.ReplaceUsesBy(users, w.Name, out)
+}
+
+// dynamic notes on a layer's node that its runtime quantizes what comes in.
+func (r *rewrite) dynamic(t *target) {
+	if t.Params.dynamic() && t.Type == "linear" {
+		t.Node.SetAttr(ir.StringAttr(ir.ActivationsAttr, t.Params.Activations.Type+",dynamic,token"))
+	}
 }
 
 // bias stores a layer's bias as int32 codes. input is the scale of the layer's input, and 0 on a header.
 func (r *rewrite) bias(t *target, input float32) error {
 	b := r.graph.Tensor(t.Node.Input(2))
 	count := 1
-	if t.perAxis {
+	if t.perAxis() {
 		count = t.OutFeatures
 	}
 	base := b.Name
 	names := [2]string{r.names.fresh(base + "_quantized"), r.names.fresh(base + "_quantized_scale")}
 	var shape []int
 	axis := -1
-	if t.perAxis {
+	if t.perAxis() {
 		shape, axis = []int{count}, 0
 	}
 	codes, scale := header(names[0], ir.Int32, b.Shape), header(names[1], ir.Float32, shape)
@@ -153,12 +216,7 @@ func (r *rewrite) finish() {
 	r.graph.Nodes = list
 }
 
-func dtypeOf(name string) ir.DType {
-	if name == "uint8" {
-		return ir.Uint8
-	}
-	return ir.Int8
-}
+func dtypeOf(name string) ir.DType { return typeNamed(name).dtype }
 
 // names are the names in use in a graph and its subgraphs.
 type names map[string]bool

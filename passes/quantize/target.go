@@ -11,50 +11,38 @@ import (
 // target is a layer on its way to codes.
 type target struct {
 	passes.Treated[Params]
+	form
 	dataInput int  // which input of the node is the activation
-	perAxis   bool // one scale for each output channel
+	eager     bool // its weight is read at once: the codes of its bias depend on it
 
-	clean     []float32 // the weight, finite; nil on a header
-	nonFinite int       // numbers that were not, and are zero now
-	left      string    // why the layer stays as it is
-	coded     *coded    // nil on a header
+	clean     []float32   // of eager: the weight, finite; nil on a header
+	nonFinite int         // numbers that were not, and are zero now
+	left      string      // why the layer stays as it is
+	trouble   error       // why it cannot be treated as asked: checkLayer says so of those who ask it
+	coded     *coded      // of eager; nil on a header
+	coding    *coding     // of others; nil on a header, and of types without codes
+	converted *conversion // of types without codes; nil on a header
+	shares    *target     // an earlier layer of the same weight
 	notes     []string
 }
 
-// accepts tells whether the pass can treat a layer.
-func accepts(l ir.Layer) (ok bool, why string) {
-	switch {
-	case l.Node.Is("ConvInteger", "QLinearConv", "MatMulInteger", "QLinearMatMul"):
-		return false, "it computes with integers already (" + l.Node.Op + ")"
-	case l.Type == "norm":
-		return false, "it is a normalization, which has no matrix; fold puts it into the layer before it"
-	case l.Type != "conv" && l.Type != "linear" || !l.Node.Is("Conv", "Gemm", "MatMul"):
-		return false, fmt.Sprintf("quantize treats Conv, Gemm and MatMul; this is %s", l.Node.Op)
+// newTarget finds out how a layer's node takes its weight and what it becomes.
+func newTarget(x *ir.Index, l passes.Treated[Params], given assigned) *target {
+	t := &target{Treated: l}
+	var trouble *passes.Problem
+	if l.Params.mix != nil && given.dtype == 0 {
+		t.left = given.why
+	} else if t.form, trouble = formOf(l.Params, &l.Layer, given); trouble != nil && l.Params.mix != nil && l.Type == "conv" {
+		t.left = trouble.Message
+	} else if trouble != nil {
+		t.trouble = fmt.Errorf("layer %s: %s", l.Name, trouble.Message)
+		return t
 	}
-	switch l.Weight.DType {
-	case ir.Float32:
-		return true, ""
-	case ir.Float16, ir.BFloat16, ir.Float64:
-		return false, fmt.Sprintf("its weight is %s; quantize reads float32", l.Weight.DType)
-	}
-	return false, fmt.Sprintf("its weight is %s already", l.Weight.DType)
-}
-
-// checkLayer finds parameters that will hardly work on a layer.
-func checkLayer(p *Params, l ir.Layer) []passes.Problem {
-	if l.Is("depthwise") && p.Weights.Granularity == "tensor" {
-		return []passes.Problem{{Code: "one-scale-for-depthwise", Field: "weights.granularity", Warning: true,
-			Message: "one scale for all channels of a depthwise convolution usually costs most of the accuracy; use granularity: channel"}}
-	}
-	return nil
-}
-
-// newTarget finds out how a layer's node takes its weight.
-func newTarget(x *ir.Index, l passes.Treated[Params]) *target {
-	t := &target{Treated: l, perAxis: l.Params.Weights.Granularity == "channel"}
+	t.notes = append(t.notes, t.form.notes...)
 	if l.Node.Op == "MatMul" && !leadsTo(x, l.Node.Input(1), l.Weight.Name) {
 		t.dataInput = 1
 	}
+	t.eager = t.left == "" && l.Params.static() && t.as.kind == integer && t.as.dtype.Bits() == 8 && (t.granularity == "channel" || t.granularity == "tensor") && l.Type != "embedding"
 	for _, user := range x.Consumers(l.Node.Output(0)) {
 		if user.Is("BatchNormalization") {
 			t.notes = append(t.notes, "a batch normalization stands behind it and stays; fold would take it in")
@@ -78,32 +66,52 @@ func leadsTo(x *ir.Index, value, constant string) bool {
 	return false
 }
 
+// static tells whether what the layer takes and gives gets codes with ranges from samples.
+func (t *target) static() bool { return t.Params.static() && t.Type != "embedding" }
+
+// perAxis tells whether there is a scale for each output channel.
+func (t *target) perAxis() bool { return t.granularity == "channel" }
+
 // groups returns how the weight is cut into groups of one scale.
 func (t *target) groups() groups {
-	if t.perAxis {
-		return groupsOf(t.Weight.Shape, t.OutAxis)
+	if t.perAxis() {
+		return groupsOf(t.Weight.Shape, t.axis)
 	}
 	return groupsOf(t.Weight.Shape, -1)
 }
 
-// load reads the weight and decides what becomes of numbers that are not finite.
-func (t *target) load(path string) error {
+// load reads the weight if it must be known at once, and decides what becomes of numbers that are not finite; else it plans
+// how the weight is computed.
+func (t *target) load(path string, workers int) error {
+	if t.left != "" || t.shares != nil && !t.eager {
+		return nil
+	}
+	src := source{t: t.Weight, path: path}
+	if t.Params.OnNonFinite == "keep" {
+		n, err := src.count()
+		if err != nil {
+			return err
+		}
+		if t.nonFinite = n; n > 0 {
+			t.left = fmt.Sprintf("%s; on_nonfinite: keep leaves the layer as it is", src.found(n))
+			return nil
+		}
+	}
+	if !t.eager {
+		t.plan(path, workers)
+		return nil
+	}
 	w, err := t.Weight.Float32s()
 	if err != nil {
 		return err
 	}
 	t.nonFinite, t.clean = nonFinite(w)
-	if t.nonFinite == 0 {
-		return nil
-	}
-	found := fmt.Sprintf("%d of its %d numbers are NaN or infinite", t.nonFinite, len(w))
-	switch t.Params.OnNonFinite {
-	case "zero":
-		t.notes = append(t.notes, found+" and were taken for zero")
-	case "keep":
-		t.left = found + "; on_nonfinite: keep leaves the layer as it is"
+	switch {
+	case t.nonFinite == 0:
+	case t.Params.OnNonFinite == "zero":
+		t.notes = append(t.notes, src.found(t.nonFinite)+" and were taken for zero")
 	default:
-		return damaged(path, t.Weight, found+"; on_nonfinite: zero takes them for zero, keep leaves the layer as it is")
+		return src.damaged()
 	}
 	return nil
 }
@@ -111,7 +119,7 @@ func (t *target) load(path string) error {
 // biasFits tells whether the layer's bias can be codes of the scale of the input times that of the weight, and if not,
 // why. A layer without a bias, or whose bias an Add of its own adds, has none to fit.
 func (t *target) biasFits(g *ir.Graph) (ok bool, why string) {
-	if t.Params.Activations == nil || t.Node.Op == "MatMul" || t.Node.Input(2) == "" {
+	if !t.eager || t.Node.Op == "MatMul" || t.Node.Input(2) == "" {
 		return false, ""
 	}
 	b := g.Tensor(t.Node.Input(2))

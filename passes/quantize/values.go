@@ -54,7 +54,7 @@ func choose(g *ir.Graph, layers []*target) *choice {
 	c := &choice{graph: g, index: g.Index(), values: map[string]*value{}, seeds: map[string]bool{}, layers: map[*ir.Node]*target{},
 		coded: map[*ir.Node]bool{}, inside: map[*ir.Node]bool{}, disputed: map[string]string{}, open: map[string]string{}}
 	for _, t := range layers {
-		if t.Params.Activations != nil {
+		if t.static() {
 			c.coded[t.Node] = true
 			c.layers[t.Node] = t
 			if out := c.end(t.Node); g.IsOutput(out) {
@@ -66,7 +66,7 @@ func choose(g *ir.Graph, layers []*target) *choice {
 		}
 	}
 	for _, t := range layers { // after the outputs: who gives a value decides before who takes it
-		if t.Params.Activations != nil {
+		if t.static() {
 			in := t.Node.Input(t.dataInput)
 			c.add(in, t)
 			c.seeds[in] = true

@@ -60,7 +60,7 @@ func (g groups) gather(w []float32, i int) []float32 {
 // encode turns a finite weight into codes, group by group. floor gives for each group the least scale that its bias
 // allows, 0 if any; nil: for none.
 func encode(w []float32, g groups, p *Params, floor []float64, workers int) *coded {
-	typ := codes(p.Weights.Type)
+	typ := typeNamed(p.Weights.Type).span
 	c := &coded{codes: make([]byte, len(w)), grids: make([]affine.Grid, g.count)}
 	type sums struct {
 		zeros         int
@@ -69,7 +69,7 @@ func encode(w []float32, g groups, p *Params, floor []float64, workers int) *cod
 	parts := make([]sums, g.count)
 	parallel.For(workers, g.count, func(i int) {
 		x := g.gather(w, i)
-		grid := gridOf(x, p.weightObserver(), p.Weights.Symmetric, typ)
+		grid := gridOf(x, p.weightObserver(), p.Weights.Symmetric, typ, affine.Float32)
 		if floor != nil {
 			grid = widen(grid, x, floor[i])
 		}
@@ -97,19 +97,19 @@ func encode(w []float32, g groups, p *Params, floor []float64, workers int) *cod
 }
 
 // gridOf chooses the grid of one group.
-func gridOf(x []float32, o Observer, symmetric bool, t affine.Type) affine.Grid {
-	if g, ok := exactGrid(x, symmetric, t); ok {
+func gridOf(x []float32, o Observer, symmetric bool, t affine.Type, s affine.Scale) affine.Grid {
+	if g, ok := exactGrid(x, symmetric, t, s); ok {
 		return g
 	}
 	switch o.Kind {
 	case "percentile":
 		lo, hi := percentile(x, o.Percentile, symmetric)
-		return affine.New(lo, hi, symmetric, t)
+		return affine.NewIn(lo, hi, symmetric, t, s)
 	case "mse":
-		return leastError(x, symmetric, t)
+		return leastError(x, symmetric, t, s)
 	}
 	lo, hi := extremes(x)
-	return affine.New(lo, hi, symmetric, t)
+	return affine.NewIn(lo, hi, symmetric, t, s)
 }
 
 // extremes returns the least and greatest element, widened to hold zero.
@@ -122,8 +122,9 @@ func extremes(x []float32) (lo, hi float64) {
 }
 
 // exactGrid returns, for a group whose elements other than zero have one value (or one magnitude, if symmetric), a grid
-// that holds it exactly: a scale of 1/64 or 1/128 of it. A range as usual would give it back off by a rounding.
-func exactGrid(x []float32, symmetric bool, t affine.Type) (affine.Grid, bool) {
+// that holds it exactly: a scale of it over a power of two, 64 or 128 for 8 bits. A range as usual would give it back off by
+// a rounding.
+func exactGrid(x []float32, symmetric bool, t affine.Type, s affine.Scale) (affine.Grid, bool) {
 	var value float32
 	for _, v := range x {
 		if symmetric && v < 0 {
@@ -137,12 +138,17 @@ func exactGrid(x []float32, symmetric bool, t affine.Type) (affine.Grid, bool) {
 		}
 		value = v
 	}
-	g := affine.New(min(float64(value), 0), max(float64(value), 0), symmetric, t)
-	scale := float32(math.Abs(float64(value))) / 128
+	g := affine.NewIn(min(float64(value), 0), max(float64(value), 0), symmetric, t, s)
+	steps := t.Max - t.Min // 255: a code for each, of which a power of two is used
 	if symmetric {
-		scale = value / 64
+		steps /= 2
 	}
-	if scale < 0x1p-126 {
+	power := int32(1)
+	for 2*power <= steps {
+		power *= 2
+	}
+	scale := float32(math.Abs(float64(value))) / float32(power)
+	if scale < 0x1p-126 || s.Round(float64(scale), steps) != scale {
 		return g, value == 0
 	}
 	g.Scale = scale
@@ -151,11 +157,11 @@ func exactGrid(x []float32, symmetric bool, t affine.Type) (affine.Grid, bool) {
 
 // leastError tries shares of the whole range and returns the grid with the least sum of squared errors; of equal ones
 // that of the widest range.
-func leastError(x []float32, symmetric bool, t affine.Type) affine.Grid {
+func leastError(x []float32, symmetric bool, t affine.Type, s affine.Scale) affine.Grid {
 	lo, hi := extremes(x)
 	best, least := affine.Grid{}, math.Inf(1)
 	for _, ratio := range affine.ClipRatios() {
-		g := affine.New(float64(lo*ratio), float64(hi*ratio), symmetric, t)
+		g := affine.NewIn(float64(lo*ratio), float64(hi*ratio), symmetric, t, s)
 		sum := 0.0
 		for _, v := range x {
 			e := float64(v) - float64(g.Round(v))

@@ -1,0 +1,388 @@
+package quantize
+
+import (
+	"fmt"
+	"sync"
+
+	"github.com/pare-ml/pare/graph/ir"
+	"github.com/pare-ml/pare/internal/affine"
+	"github.com/pare-ml/pare/internal/kernel"
+	"github.com/pare-ml/pare/internal/parallel"
+)
+
+// coding is a weight whose codes and scales are computed when they are written, from ranges of the weight that was: no
+// more of it is in memory than a few bands at a time. Codes and scales of one band are found together, whichever is asked
+// for first; scales are kept, codes are not.
+type coding struct {
+	layout
+	src       source
+	as        *numbers
+	symmetric bool
+	observer  Observer
+	scale     affine.Scale
+	workers   int
+
+	unitScales int // scales of a unit
+	bandUnits  int
+	bands      []band
+
+	prepared func() error // once, before the first band
+	global   float32      // of nvfp4: the scale of the scales
+	scales   []byte       // as they are stored
+	zeros    []byte       // zero points of integers, one byte each
+}
+
+// band is some units, or elements of a weight with whole scales, that are treated at a time.
+type band struct {
+	sync.Mutex
+	known bool // its scales are
+	seen  bool // its codes have been computed, and what follows is counted
+	tally tally
+}
+
+// tally is what becomes of the elements of a band.
+type tally struct {
+	zeros, codedZeros int
+	nonFinite         int // taken for zero
+	measured          bool
+	signal, noise     float64
+}
+
+// bandSize is about how many elements a band has.
+const bandSize = 1 << 17
+
+// layout says how elements share scales. The weight is units of rows × cols elements, one behind the other; the last may
+// have fewer rows. In each, tiles of tileRows × tileCols elements share a scale, and scales run over tiles, then units. Of a
+// whole layout, where scales serve the length of the weight, those of all units are the same.
+type layout struct {
+	rows, cols, tileRows, tileCols int
+	whole                          bool
+	count                          int // scales, if whole
+}
+
+// down is a number of rows that no weight exceeds.
+const down = 1 << 40
+
+// layoutOf works out who shares a scale in a weight of this shape: axis is the one along which groups run (group, block),
+// or the one that the scales stand along (channel).
+func layoutOf(shape []int, granularity string, axis, group int) layout {
+	outer, n, inner := cut(shape, axis)
+	switch granularity {
+	case "group":
+		switch {
+		case inner == 1:
+			return layout{rows: 1, cols: n, tileRows: 1, tileCols: group}
+		case n%group == 0 || outer == 1:
+			return layout{rows: group, cols: inner, tileRows: group, tileCols: 1}
+		}
+		return layout{rows: n, cols: inner, tileRows: group, tileCols: 1}
+	case "block":
+		return layout{rows: group, cols: shape[1], tileRows: group, tileCols: group}
+	case "channel":
+		if outer == 1 {
+			return layout{rows: 1, cols: inner, tileRows: 1, tileCols: inner}
+		}
+		if inner == 1 {
+			return layout{rows: 1, cols: n, tileRows: down, tileCols: 1, whole: true, count: n}
+		}
+		return layout{rows: 1, cols: n * inner, tileRows: 1, tileCols: inner, whole: true, count: n}
+	}
+	return layout{rows: 1, cols: 1, tileRows: down, tileCols: 1, whole: true, count: 1}
+}
+
+// cut returns the sizes in front of an axis, of it, and behind it.
+func cut(shape []int, axis int) (outer, n, inner int) {
+	outer, n, inner = 1, 1, 1
+	for i, d := range shape {
+		switch {
+		case i < axis:
+			outer *= d
+		case i == axis:
+			n = d
+		default:
+			inner *= d
+		}
+	}
+	return outer, n, inner
+}
+
+// newCoding plans the computation; nothing is read yet.
+func newCoding(src source, as *numbers, l layout, p *Params, scale affine.Scale, workers int) *coding {
+	l.cols, l.tileCols = max(l.cols, 1), max(l.tileCols, 1)
+	c := &coding{layout: l, src: src, as: as, symmetric: p.Weights.Symmetric || as.kind != integer, observer: p.weightObserver(), scale: scale, workers: workers}
+	n, unit := src.t.Len(), c.unitSize()
+	units, scales := ceil(n, unit), c.count
+	if !c.whole {
+		c.unitScales = ceil(c.rows, c.tileRows) * ceil(c.cols, c.tileCols)
+		scales = n/unit*c.unitScales + ceil(n%unit/c.cols, c.tileRows)*ceil(c.cols, c.tileCols)
+	}
+	c.bandUnits = max(1, bandSize/unit)
+	for c.bandUnits*unit*as.dtype.Bits()%8 != 0 {
+		c.bandUnits++
+	}
+	c.bands = make([]band, ceil(units, c.bandUnits))
+	c.scales = make([]byte, scales*c.scaleSize())
+	if as.kind == integer {
+		c.zeros = make([]byte, scales)
+	}
+	c.prepared = sync.OnceValue(c.prepare)
+	return c
+}
+
+func ceil(a, b int) int { return (a + b - 1) / b }
+
+// unitSize is the elements of a full unit.
+func (c *coding) unitSize() int { return c.rows * c.cols }
+
+// elements returns which a band has.
+func (c *coding) elements(i int) (from, to int) {
+	size := c.bandUnits * c.unitSize()
+	return i * size, min((i+1)*size, c.src.t.Len())
+}
+
+// codes is the tensor of the codes.
+func (c *coding) codes(name string) *ir.Tensor {
+	from, to := c.elements(0)
+	align := 1
+	if len(c.bands) > 1 {
+		align = (to - from) * c.as.dtype.Bits() / 8
+	}
+	shape := c.src.t.Shape
+	return ir.RangeTensor(name, c.as.dtype, shape, align, func(dst []byte, off int64) error {
+		for i := int(off) / align; len(dst) > 0 && i < len(c.bands); i++ {
+			n := len(dst)
+			if len(c.bands) > 1 {
+				n = min(n, align)
+			}
+			if err := c.encode(i, dst[:n]); err != nil {
+				return err
+			}
+			dst = dst[n:]
+		}
+		return nil
+	})
+}
+
+// stored is the tensor of the scales as they were found, or of zero points, made of all bands.
+func (c *coding) stored(name string, dtype ir.DType, shape []int, bytes func() []byte) *ir.Tensor {
+	return ir.LazyTensor(name, dtype, shape, func() ([]byte, error) {
+		if err := c.finish(); err != nil {
+			return nil, err
+		}
+		return bytes(), nil
+	})
+}
+
+// finish finds the scales of all bands.
+func (c *coding) finish() error {
+	if err := c.prepared(); err != nil || c.whole {
+		return err
+	}
+	return eachOf(c.workers, len(c.bands), func(i int) error { return c.encode(i, nil) })
+}
+
+// eachOf calls do for all numbers below n, on several workers, and returns the error of the first that has one.
+func eachOf(workers, n int, do func(i int) error) error {
+	errs := make([]error, n)
+	parallel.For(workers, n, func(i int) { errs[i] = do(i) })
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// workspace is the memory for one band.
+type workspace struct {
+	x     []float32 // the band
+	tile  []float32 // a tile whose elements do not stand side by side
+	diff  []float32
+	codes []byte // one byte an element
+	strip []byte
+}
+
+var workspaces = sync.Pool{New: func() any { return new(workspace) }}
+
+func grow[T any](s *[]T, n int) []T {
+	if cap(*s) < n {
+		*s = make([]T, n)
+	}
+	return (*s)[:n]
+}
+
+// encode finds the scales of a band, unless they are known, and writes its codes to dst, unless that is nil.
+func (c *coding) encode(i int, dst []byte) error {
+	if err := c.prepared(); err != nil {
+		return err
+	}
+	b := &c.bands[i]
+	b.Lock()
+	known := b.known || c.whole
+	b.Unlock()
+	if known && dst == nil {
+		return nil
+	}
+	w := workspaces.Get().(*workspace)
+	defer workspaces.Put(w)
+	from, to := c.elements(i)
+	x := grow(&w.x, to-from)
+	nonFinite, err := c.src.read(x, from)
+	if err != nil {
+		return err
+	}
+	r := &run{coding: c, w: w, known: known}
+	r.see = r.tile
+	if dst != nil {
+		r.codes = grow(&w.codes, len(x))
+		r.tally.nonFinite = nonFinite
+		r.tally.measured = len(c.bands) <= 16 || i%8 == 0
+	}
+	r.band(x, i)
+	if dst != nil {
+		pack(dst, r.codes, c.as.dtype.Bits())
+	}
+	b.Lock()
+	defer b.Unlock()
+	b.known = true
+	if dst != nil {
+		b.seen, b.tally = true, r.tally
+	}
+	return nil
+}
+
+// pack writes codes of one byte each with so many bits, the first lowest.
+func pack(dst, codes []byte, bits int) {
+	switch bits {
+	case 8:
+		copy(dst, codes)
+		return
+	case 4:
+		n := len(codes) / 2
+		for i := range n {
+			dst[i] = codes[2*i]&15 | codes[2*i+1]<<4
+		}
+		if len(codes)%2 == 1 {
+			dst[n] = codes[2*n] & 15
+		}
+		return
+	}
+	clear(dst)
+	per := 8 / bits
+	for i, code := range codes {
+		dst[i/per] |= code & (1<<bits - 1) << (i % per * bits)
+	}
+}
+
+// total adds up what became of the elements of all bands; ok is false if the codes of one have never been asked for.
+func (c *coding) total() (t tally, ok bool) { return totalOf(c.bands) }
+
+func totalOf(bands []band) (t tally, ok bool) {
+	for i := range bands {
+		b := &bands[i]
+		b.Lock()
+		if !b.seen {
+			b.Unlock()
+			return t, false
+		}
+		t.zeros += b.tally.zeros
+		t.codedZeros += b.tally.codedZeros
+		t.nonFinite += b.tally.nonFinite
+		t.signal += b.tally.signal
+		t.noise += b.tally.noise
+		b.Unlock()
+	}
+	return t, true
+}
+
+// source reads numbers out of a weight.
+type source struct {
+	t    *ir.Tensor
+	path string // of the model
+	// zero takes numbers that are not finite for zero; else they are an error.
+	zero bool
+}
+
+// read sets dst to the elements from the given one on, and tells how many were taken for zero.
+func (s source) read(dst []float32, from int) (nonFinite int, err error) {
+	if err := s.raw(dst, from); err != nil {
+		return 0, err
+	}
+	for i, v := range dst {
+		if v-v == 0 {
+			continue
+		}
+		if !s.zero {
+			return 0, s.damaged()
+		}
+		dst[i] = 0
+		nonFinite++
+	}
+	return nonFinite, nil
+}
+
+var rawBytes = sync.Pool{New: func() any { return new([]byte) }}
+
+func (s source) raw(dst []float32, from int) error {
+	size := s.t.DType.Bits() / 8
+	align, total := int64(max(s.t.Align(), 1)), s.t.Size()
+	lo, hi := int64(from*size), int64((from+len(dst))*size)
+	first := lo / align * align
+	last := min((hi+align-1)/align*align, total)
+	buf := rawBytes.Get().(*[]byte)
+	defer rawBytes.Put(buf)
+	b := grow(buf, int(last-first))
+	if err := s.t.ReadRange(b, first); err != nil {
+		return err
+	}
+	b = b[lo-first : hi-first]
+	switch s.t.DType {
+	case ir.Float32:
+		kernel.Float32FromBytes(dst, b)
+	case ir.Float16:
+		kernel.Float16ToFloat32(dst, b)
+	case ir.BFloat16:
+		kernel.BFloat16ToFloat32(dst, b)
+	default:
+		return fmt.Errorf("tensor %q holds %s", s.t.Name, s.t.DType)
+	}
+	return nil
+}
+
+// count reads the whole weight and tells how many of its numbers are not finite.
+func (s source) count() (int, error) {
+	n, x := 0, make([]float32, min(bandSize, s.t.Len()))
+	for from := 0; from < s.t.Len(); from += len(x) {
+		x = x[:min(len(x), s.t.Len()-from)]
+		if err := s.raw(x, from); err != nil {
+			return 0, err
+		}
+		for _, v := range x {
+			if v-v != 0 {
+				n++
+			}
+		}
+	}
+	return n, nil
+}
+
+// damaged is the error of a weight with numbers that are not finite.
+func (s source) damaged() error {
+	n, err := s.count()
+	if err != nil {
+		return err
+	}
+	return damaged(s.path, s.t, s.found(n)+"; on_nonfinite: zero takes them for zero, keep leaves the layer as it is")
+}
+
+func (s source) found(n int) string {
+	return fmt.Sprintf("%d of its %d numbers are NaN or infinite", n, s.t.Len())
+}
+
+// decibels says a ratio of signal to noise: "42.1 dB", or "exact".
+func decibels(signal, noise float64) string {
+	if db, ok := sqnr(signal, noise); ok {
+		return fmt.Sprintf("%.1f dB", db)
+	}
+	return "exact"
+}
