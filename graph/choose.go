@@ -2,6 +2,7 @@ package graph
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/pare-ml/pare/graph/ir"
 	"github.com/pare-ml/pare/passes"
@@ -14,6 +15,13 @@ func (c *compiler) choose(step *Step) {
 	rs := step.Step
 	c.mustMatch(rs)
 	targets, ignore := c.picker(rs.Targets), c.picker(rs.Ignore)
+	passed := 0 // a layer is large, so the list is made as long as it will be
+	for i := range c.view.layers {
+		if len(rs.Targets) > 0 && targets.first(i) == nil || ignore.first(i) != nil {
+			passed++
+		}
+	}
+	step.Passed = slices.Grow(step.Passed, passed)
 	for i := range c.view.layers {
 		l := c.view.layers[i]
 		by := targets.first(i)

@@ -23,7 +23,7 @@ func compile(r *recipe.Recipe, m *ir.Model, s *Suite, open func(path string) (*i
 		report = new(diag.List)
 	}
 	before := report.Count(diag.Error)
-	header := m.Header()
+	header := m.AsHeader()
 	c := &compiler{recipe: r, suite: s, report: report, open: open, leftOut: leftOut, input: header, model: header.Clone()}
 	c.view = newView(c.model)
 	c.facts = condition.Facts{"model": factsOfLayers(m, c.view.layers), "vars": r.VarFacts()}

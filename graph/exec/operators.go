@@ -1,6 +1,10 @@
 package exec
 
-import "github.com/pare-ml/pare/graph/ir"
+import (
+	"sync"
+
+	"github.com/pare-ml/pare/graph/ir"
+)
 
 // operators lists what the executor can run, all of ONNX's own domain. One line an operator; what is not here is
 // refused by name.
@@ -143,16 +147,16 @@ func reduce(name string, readsIn, readsOut uint64) operator {
 	return operator{name: name, minIn: 1, maxIn: 2, half: true, forward: reduceForward, gradient: reduceGradient, readsIn: readsIn | 0b10, readsOut: readsOut}
 }
 
-var operatorIndex = func() map[[2]string]*operator {
+var operatorIndex = sync.OnceValue(func() map[[2]string]*operator {
 	index := map[[2]string]*operator{}
 	for i := range operators {
 		o := &operators[i]
 		index[[2]string{o.domain, o.name}] = o
 	}
 	return index
-}()
+})
 
-func lookup(domain, name string) *operator { return operatorIndex[[2]string{domain, name}] }
+func lookup(domain, name string) *operator { return operatorIndex()[[2]string{domain, name}] }
 
 // Supported reports whether there is an operator of that name, and whether it has a gradient (one of zeros included).
 func Supported(domain, op string) (forward, gradient bool) {

@@ -21,6 +21,14 @@ func (m *Model) Header() *Model {
 	})
 }
 
+// AsHeader is Header for who only reads it: a model that is a header already, as a manifest's, is returned as it is.
+func (m *Model) AsHeader() *Model {
+	if m.Graph.isHeader() {
+		return m
+	}
+	return m.Header()
+}
+
 // InHeader reports whether Model.Header leaves a tensor its bytes.
 func (t *Tensor) InHeader() bool {
 	switch t.DType {
@@ -28,6 +36,26 @@ func (t *Tensor) InHeader() bool {
 		return t.Size() <= smallTensor
 	}
 	return false
+}
+
+func (g *Graph) isHeader() bool {
+	if g == nil {
+		return true
+	}
+	for _, t := range g.tensors {
+		if t.HasData() && !t.InHeader() {
+			return false
+		}
+	}
+	for _, n := range g.Nodes {
+		for i := range n.Attrs {
+			a := &n.Attrs[i]
+			if t := a.Tensor; t != nil && t.HasData() && !t.InHeader() || !a.Graph.isHeader() {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 func (m *Model) copy(tensor func(*Tensor) *Tensor) *Model {

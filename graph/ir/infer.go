@@ -108,12 +108,12 @@ func InferNode(n *Node, opset int64, in []Info) ([]Info, error) {
 
 // Infers reports whether InferNode knows the operator.
 func Infers(n *Node) bool {
-	return n.Is(n.Op) && rules[n.Op] != nil
+	return n.Is(n.Op) && rules()[n.Op] != nil
 }
 
 func inferNode(n *Node, opset int64, in []Info) ([]Info, error) {
 	c := &call{Node: n, opset: opset, in: in, out: make([]Info, len(n.Outputs))}
-	rule := rules[n.Op]
+	rule := rules()[n.Op]
 	if rule == nil || !n.Is(n.Op) {
 		return c.out, nil
 	}

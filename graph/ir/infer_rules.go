@@ -1,11 +1,11 @@
 package ir
 
+import "sync"
+
 // rules holds the shape rule of every operator that inference knows, whatever the opset; a rule looks at the opset where
 // versions differ.
-var rules map[string]func(*call) error
-
-func init() {
-	rules = map[string]func(*call) error{
+var rules = sync.OnceValue(func() map[string]func(*call) error {
+	rules := map[string]func(*call) error{
 		"Conv": inferConv, "ConvInteger": inferConv, "QLinearConv": inferConv, "ConvTranspose": inferConvTranspose,
 		"MaxPool": inferPool, "AveragePool": inferPool, "LpPool": inferPool,
 		"GlobalAveragePool": inferGlobalPool, "GlobalMaxPool": inferGlobalPool, "GlobalLpPool": inferGlobalPool,
@@ -47,4 +47,5 @@ func init() {
 		"ReduceLogSum", "ReduceLogSumExp", "ReduceSumSquare"} {
 		rules[op] = inferReduce
 	}
-}
+	return rules
+})

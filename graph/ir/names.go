@@ -3,6 +3,7 @@ package ir
 import (
 	"slices"
 	"strings"
+	"sync"
 )
 
 // naming is a table of the names that known families of models give their layers. It is a help where the structure says
@@ -139,7 +140,7 @@ type scheme struct {
 }
 
 // byLast holds the naming schemes by the last segment of their names, in order.
-var byLast = func() map[string][]scheme {
+var byLast = sync.OnceValue(func() map[string][]scheme {
 	m := map[string][]scheme{}
 	for _, e := range naming {
 		segments := strings.Split(e.end, "/")
@@ -149,7 +150,7 @@ var byLast = func() map[string][]scheme {
 		m[segments[last]] = append(m[segments[last]], scheme{segments[:last], roles})
 	}
 	return m
-}()
+})
 
 // RoleOfName returns what the name of a linear layer alone tells of its role, the most specific first; nothing if it
 // follows no naming scheme that is known.
@@ -164,7 +165,7 @@ func RoleOfName(name string) []string {
 		keys = append(keys, base) // as Keras tells layers of one kind apart: query_3
 	}
 	for _, key := range keys {
-		for _, e := range byLast[key] {
+		for _, e := range byLast()[key] {
 			if endsIn(segments[:len(segments)-1], e.before) {
 				return e.roles
 			}

@@ -1,6 +1,9 @@
 package ir
 
-import "slices"
+import (
+	"slices"
+	"sync"
+)
 
 // Bounds of one walk. Exporters write an attention or an activation in far fewer nodes.
 const (
@@ -27,7 +30,7 @@ const (
 )
 
 // classes of the operators of ONNX's own domain.
-var classes = func() map[string]class {
+var classes = sync.OnceValue(func() map[string]class {
 	m := map[string]class{}
 	for c, ops := range map[class][]string{
 		moves: {"Reshape", "Transpose", "Identity", "Cast", "CastLike", "Squeeze", "Unsqueeze", "Flatten", "Expand", "Dropout",
@@ -44,18 +47,20 @@ var classes = func() map[string]class {
 		}
 	}
 	return m
-}()
+})
 
 // microsoftClasses are those of ONNX Runtime's own domain.
-var microsoftClasses = map[string]class{"Gelu": bends, "FastGelu": bends, "QuickGelu": bends, "BiasGelu": bends, "Silu": bends,
-	"RotaryEmbedding": measures}
+var microsoftClasses = sync.OnceValue(func() map[string]class {
+	return map[string]class{"Gelu": bends, "FastGelu": bends, "QuickGelu": bends, "BiasGelu": bends, "Silu": bends,
+		"RotaryEmbedding": measures}
+})
 
 func classOf(n *Node) class {
 	switch n.Domain {
 	case "", "ai.onnx":
-		return classes[n.Op]
+		return classes()[n.Op]
 	case "com.microsoft":
-		return microsoftClasses[n.Op]
+		return microsoftClasses()[n.Op]
 	}
 	return 0
 }
