@@ -10,6 +10,11 @@ package ggml
 //go:noescape
 func avx2Transpose(blocks int, src *float32, length int, dst *float32, lanes int)
 
+// avx2GreatestBits returns the greatest of n floats, a multiple of 32, as bits without the sign: from 0x7f800000 on some are not finite.
+//
+//go:noescape
+func avx2GreatestBits(n int, x *float32) uint32
+
 // avx2DivideCodes sets 32·blocks codes to (x + add) / number, rounded half to even and clamped to [lo, hi],
 // minus lo, which is even. add and number have an entry for each 16 elements. reach is the greatest magnitude before
 // the clamp: beyond 4e6 the codes mean nothing.
@@ -46,20 +51,20 @@ func avx2RMSWeights(x *float32, w *float32)
 func avx2Weigh(n int, w *float32, importance *float32, x *float32, sigma2 float32)
 
 // avx2Affine is fitAffine for a group in each lane. Vector i of x and w has element i of every group;
-// length is a multiple of 4. numerators are those of the inverse scales. result gets vectors of the scales, of the
+// length is a multiple of 4. numerators are those of the inverse scales, first those below n+0.5, which make no code above n. result gets vectors of the scales, of the
 // least values, and of the inverse scales and the least values that the codes come from. Lanes whose numbers are too strange for this are bits of
 // strange. codes is room for length vectors.
 //
 //go:noescape
-func avx2Affine(length int, x *float32, w *float32, codes *float32, numerators *float32, count int, n float32, result *float32) (strange uint32)
+func avx2Affine(length int, x *float32, w *float32, codes *float32, numerators *float32, below int, above int, n float32, result *float32) (strange uint32)
 
 // avx2AffineAbsolute is fitAffine for a group in each lane. Vector i of x and w has element i of every group;
-// length is a multiple of 4. numerators are those of the inverse scales. result gets vectors of the scales, of the
+// length is a multiple of 4. numerators are those of the inverse scales, first those below n+0.5, which make no code above n. result gets vectors of the scales, of the
 // least values, and of the inverse scales and the least values that the codes come from. Lanes whose numbers are too strange for this are bits of
 // strange. codes is room for length vectors.
 //
 //go:noescape
-func avx2AffineAbsolute(length int, x *float32, w *float32, codes *float32, numerators *float32, count int, n float32, result *float32) (strange uint32)
+func avx2AffineAbsolute(length int, x *float32, w *float32, codes *float32, numerators *float32, below int, above int, n float32, result *float32) (strange uint32)
 
 // avx2Symmetric is fitSymmetric for a group in each lane. Vector i of x and w has element i of every group; length
 // is a multiple of 4. numerators are those of the inverse scales: of the first try, of those that make no code outside
@@ -92,20 +97,20 @@ func avx512RMSWeights(x *float32, w *float32)
 func avx512Weigh(n int, w *float32, importance *float32, x *float32, sigma2 float32)
 
 // avx512Affine is fitAffine for a group in each lane. Vector i of x and w has element i of every group;
-// length is a multiple of 4. numerators are those of the inverse scales. result gets vectors of the scales, of the
+// length is a multiple of 4. numerators are those of the inverse scales, first those below n+0.5, which make no code above n. result gets vectors of the scales, of the
 // least values, and of the inverse scales and the least values that the codes come from. Lanes whose numbers are too strange for this are bits of
 // strange. codes is room for length vectors.
 //
 //go:noescape
-func avx512Affine(length int, x *float32, w *float32, codes *float32, numerators *float32, count int, n float32, result *float32) (strange uint32)
+func avx512Affine(length int, x *float32, w *float32, codes *float32, numerators *float32, below int, above int, n float32, result *float32) (strange uint32)
 
 // avx512AffineAbsolute is fitAffine for a group in each lane. Vector i of x and w has element i of every group;
-// length is a multiple of 4. numerators are those of the inverse scales. result gets vectors of the scales, of the
+// length is a multiple of 4. numerators are those of the inverse scales, first those below n+0.5, which make no code above n. result gets vectors of the scales, of the
 // least values, and of the inverse scales and the least values that the codes come from. Lanes whose numbers are too strange for this are bits of
 // strange. codes is room for length vectors.
 //
 //go:noescape
-func avx512AffineAbsolute(length int, x *float32, w *float32, codes *float32, numerators *float32, count int, n float32, result *float32) (strange uint32)
+func avx512AffineAbsolute(length int, x *float32, w *float32, codes *float32, numerators *float32, below int, above int, n float32, result *float32) (strange uint32)
 
 // avx512Symmetric is fitSymmetric for a group in each lane. Vector i of x and w has element i of every group; length
 // is a multiple of 4. numerators are those of the inverse scales: of the first try, of those that make no code outside

@@ -9,8 +9,8 @@ type lanes struct {
 	squares, magnitudes func(n int, x, w *float32)
 	rmsWeights          func(x, w *float32)
 	weigh               func(n int, w, importance, x *float32, sigma2 float32)
-	affine              func(length int, x, w, codes, numerators *float32, count int, n float32, result *float32) uint32
-	affineAbsolute      func(length int, x, w, codes, numerators *float32, count int, n float32, result *float32) uint32
+	affine              func(length int, x, w, codes, numerators *float32, below, above int, n float32, result *float32) uint32
+	affineAbsolute      func(length int, x, w, codes, numerators *float32, below, above int, n float32, result *float32) uint32
 	symmetric           func(length int, x, w, products, numerators *float32, unclamped, above, both int, n float32, result *float32) uint32
 }
 
@@ -106,7 +106,7 @@ func (ws *workspace) fitAffine(x []float32, length int, kind weighting, s *affin
 	w := ws.width
 	for first := 0; first < len(x); first += w * length {
 		ws.gather(x, first, length, kind)
-		strange := search(length, &ws.x[0], &ws.w[0], &ws.room[0], &s.numerators[0], len(s.numerators), float32(s.n), &ws.result[0])
+		strange := search(length, &ws.x[0], &ws.w[0], &ws.room[0], &s.numerators[0], s.below, len(s.numerators)-s.below, float32(s.n), &ws.result[0])
 		g := first / length
 		count := min(w, len(x)/length-g)
 		for l := range count {

@@ -38,3 +38,5 @@ func divideCodes(blocks int, dst *uint8, x, add, number *float32, lo, hi float32
 func multiplyCodes(blocks int, dst *uint8, x, add, number *float32, lo, hi float32) float32 {
 	return avx2MultiplyCodes(blocks, dst, x, add, number, lo, hi)
 }
+
+func greatestBits(n int, x *float32) uint32 { return avx2GreatestBits(n, x) }

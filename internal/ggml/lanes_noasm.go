@@ -15,3 +15,5 @@ func divideCodes(int, *uint8, *float32, *float32, *float32, float32, float32) fl
 func multiplyCodes(int, *uint8, *float32, *float32, *float32, float32, float32) float32 {
 	panic("ggml: no vectors")
 }
+
+func greatestBits(int, *float32) uint32 { panic("ggml: no vectors") }

@@ -1,5 +1,7 @@
 package ggml
 
+import "encoding/binary"
+
 // Q2_K: 16 sub-blocks of 16. scales[16] (scale low, minimum high nibble), qs[64], float16 d and dmin;
 // x ≈ d·scale·code - dmin·minimum.
 
@@ -116,11 +118,13 @@ func recode(codes []uint8, x []float32, d, minimum float32, lo, hi int32) {
 	}
 }
 
-// putQuarters writes 256 codes of 2 bits; of each 128, byte l has elements l, l+32, l+64, l+96 from the low bits up.
+// putQuarters writes 4·len(dst) codes of 2 bits; of each 128, byte l has elements l, l+32, l+64, l+96 from the low bits up.
 func putQuarters(dst []byte, codes []uint8) {
-	for ; len(codes) > 0; dst, codes = dst[32:], codes[128:] {
-		for l := range 32 {
-			dst[l] = codes[l]&3 | codes[l+32]&3<<2 | codes[l+64]&3<<4 | codes[l+96]&3<<6
+	for k := 0; k < len(dst); k += 32 {
+		from, to := codes[4*k:][:128], dst[k:][:32]
+		for l := 0; l < 32; l += 8 {
+			a, b, c, d := eight(from[l:]), eight(from[l+32:]), eight(from[l+64:]), eight(from[l+96:])
+			binary.LittleEndian.PutUint64(to[l:], a&(3*ones)|b&(3*ones)<<2|c&(3*ones)<<4|d&(3*ones)<<6)
 		}
 	}
 }

@@ -1,5 +1,7 @@
 package ggml
 
+import "encoding/binary"
+
 // Q3_K: 16 sub-blocks of 16. hmask[32], qs[64], scales[12] of 6 bits, float16 d; x ≈ d·(scale-32)·(code-4).
 
 var (
@@ -56,12 +58,12 @@ func scalesQ3_K(dst []byte, scales, sums, number []float32) {
 
 // packQ3_K writes the codes, the third bits to hmask: byte e%32, bit e/32.
 func packQ3_K(dst []byte, codes []uint8) {
-	high := dst[:32]
-	clear(high)
-	for k := range 8 {
-		for i, c := range codes[32*k:][:32] {
-			high[i] |= c >> 2 << k
+	for l := 0; l < 32; l += 8 {
+		var high uint64
+		for k := range 8 {
+			high |= eight(codes[32*k+l:]) >> 2 & ones << k
 		}
+		binary.LittleEndian.PutUint64(dst[l:], high)
 	}
 	putQuarters(dst[32:96], codes)
 }

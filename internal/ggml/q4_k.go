@@ -1,5 +1,7 @@
 package ggml
 
+import "encoding/binary"
+
 // Q4_K and Q5_K: 8 sub-blocks of 32. float16 d and dmin, scales[12] (8 scales and minima of 6 bits), in Q5_K qh[32],
 // qs[128]; x ≈ d·scale·code - dmin·minimum.
 
@@ -104,25 +106,24 @@ func (ws *workspace) runAffine(dst []byte, size int, x, importance []float32, pl
 	ws.recodeAffine(x, 32, kind, search, number[:], add[:])
 }
 
-func packQ4_K(dst []byte, codes []uint8) {
-	for k := range 4 {
-		putHalves(dst[16+32*k:], codes[64*k:])
-	}
-}
+func packQ4_K(dst []byte, codes []uint8) { putHalves(dst[16:144], codes) }
 
 // packQ5_K writes the low nibbles as packQ4_K does, and the fifth bits to qh: byte e%32, bit e/32.
 func packQ5_K(dst []byte, codes []uint8) {
-	high := dst[16:48]
-	clear(high)
-	for k := range 8 {
-		for i, c := range codes[32*k:][:32] {
-			high[i] |= c >> 4 << k
+	putHalves(dst[48:176], codes)
+	for l := 0; l < 32; l += 8 {
+		var high uint64
+		for k := range 8 {
+			high |= eight(codes[32*k+l:]) >> 4 & ones << k
 		}
-	}
-	for k := range 4 {
-		putHalves(dst[48+32*k:], codes[64*k:])
+		binary.LittleEndian.PutUint64(dst[16+l:], high)
 	}
 }
+
+// ones has a 1 in each byte: codes are packed eight at a time.
+const ones = 0x0101010101010101
+
+func eight(codes []uint8) uint64 { return binary.LittleEndian.Uint64(codes) }
 
 // steps6 is steps for 6 bits. The codes are cut to 63 after they were cut to a byte.
 func steps6(codes []uint8, numbers []float32) float32 {
@@ -159,10 +160,13 @@ func scaleAndMin(src []byte, j int) (scale, minimum uint8) {
 	return src[j+4]&15 | src[j-4]>>6<<4, src[j+4]>>4 | src[j]>>6<<4
 }
 
-// putHalves writes 64 codes: byte l has the low nibbles of element l, low, and l+32, high.
+// putHalves writes 2·len(dst) codes; of each 64, byte l has the low nibbles of element l, low, and l+32, high.
 func putHalves(dst []byte, codes []uint8) {
-	for l := range 32 {
-		dst[l] = codes[l]&15 | codes[l+32]<<4
+	for k := 0; k < len(dst); k += 32 {
+		from, to := codes[2*k:][:64], dst[k:][:32]
+		for l := 0; l < 32; l += 8 {
+			binary.LittleEndian.PutUint64(to[l:], eight(from[l:])&(15*ones)|eight(from[l+32:])&(15*ones)<<4)
+		}
 	}
 }
 

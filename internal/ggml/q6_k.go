@@ -1,5 +1,7 @@
 package ggml
 
+import "encoding/binary"
+
 // Q6_K: 16 sub-blocks of 16. ql[128], qh[64], int8 scales[16], float16 d; x ≈ d·scale·(code-32).
 
 var searchQ6K = newSymmetricSearch(32)
@@ -68,19 +70,17 @@ func runQ6_K(ws *workspace, dst []byte, x, importance []float32, _ float32) {
 	}
 }
 
+// packQ6_K writes 256 codes of 6 bits; of each 128, ql[l] has the low nibbles of l and l+64, ql[l+32] of l+32 and l+96;
+// qh[l] the top bits of l, l+32, l+64, l+96.
 func packQ6_K(dst []byte, codes []uint8) {
 	for k := range 2 {
-		putSix(dst[64*k:], dst[128+32*k:], codes[128*k:])
-	}
-}
-
-// putSix writes 128 codes of 6 bits: ql[l] has the low nibbles of l and l+64, ql[l+32] of l+32 and l+96; qh[l] the top
-// bits of l, l+32, l+64, l+96.
-func putSix(ql, qh []byte, codes []uint8) {
-	for l := range 32 {
-		a, b, c, d := codes[l], codes[l+32], codes[l+64], codes[l+96]
-		ql[l], ql[l+32] = a&15|c<<4, b&15|d<<4
-		qh[l] = a>>4 | b>>4<<2 | c>>4<<4 | d>>4<<6
+		ql, qh, from := dst[64*k:][:64], dst[128+32*k:][:32], codes[128*k:][:128]
+		for l := 0; l < 32; l += 8 {
+			a, b, c, d := eight(from[l:]), eight(from[l+32:]), eight(from[l+64:]), eight(from[l+96:])
+			binary.LittleEndian.PutUint64(ql[l:], a&(15*ones)|c&(15*ones)<<4)
+			binary.LittleEndian.PutUint64(ql[l+32:], b&(15*ones)|d&(15*ones)<<4)
+			binary.LittleEndian.PutUint64(qh[l:], a>>4&(3*ones)|b>>4&(3*ones)<<2|c&(0x30*ones)|d&(0x30*ones)<<2)
+		}
 	}
 }
 

@@ -124,6 +124,9 @@ func (e *encoder) encode(dst []byte, x, importance []float32, rowMean float32, e
 
 // checkFinite names the first element that is NaN or infinite; first is the number of x[0].
 func checkFinite(x []float32, first int) error {
+	if vectors != nil && len(x)%32 == 0 && greatestBits(len(x), &x[0]) < 0x7f800000 {
+		return nil
+	}
 	for i, v := range x {
 		if v-v != 0 {
 			return fmt.Errorf("element %d is %v; blocks hold finite numbers only", first+i, v)

@@ -4,14 +4,19 @@ package ggml
 type affineSearch struct {
 	n          int32     // the greatest code
 	absolute   bool      // the error is Σw|d| instead of Σwd²
-	numerators []float32 // over max-min
+	numerators []float32 // over max-min, rising
+	below      int       // how many numerators are below n+0.5, so that no code needs a clamp to n
 }
 
 // newAffineSearch tries (from + step·i + n)/(max-min) for i = 0…steps.
 func newAffineSearch(n int32, from, step float32, steps int) *affineSearch {
 	s := &affineSearch{n: n}
 	for i := range steps + 1 {
-		s.numerators = append(s.numerators, from+float32(step*float32(i))+float32(n))
+		v := from + float32(step*float32(i)) + float32(n)
+		s.numerators = append(s.numerators, v)
+		if v < float32(n)+0.499 {
+			s.below++
+		}
 	}
 	return s
 }

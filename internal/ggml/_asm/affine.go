@@ -8,17 +8,15 @@ import (
 	"github.com/mmcloughlin/avo/reg"
 )
 
-const roundBits = 0x4b400000 // 1.5·2^23
-
 // affine writes fitAffine with a group of elements in each lane.
 func affine(m machine, absolute bool) {
 	name := "Affine"
 	if absolute {
 		name = "AffineAbsolute"
 	}
-	m.text(name, "func(length int, x, w, codes, numerators *float32, count int, n float32, result *float32) (strange uint32)",
+	m.text(name, "func(length int, x, w, codes, numerators *float32, below, above int, n float32, result *float32) (strange uint32)",
 		"is fitAffine for a group in each lane. Vector i of x and w has element i of every group;",
-		"length is a multiple of 4. numerators are those of the inverse scales. result gets vectors of the scales, of the",
+		"length is a multiple of 4. numerators are those of the inverse scales, first those below n+0.5, which make no code above n. result gets vectors of the scales, of the",
 		"least values, and of the inverse scales and the least values that the codes come from. Lanes whose numbers are too strange for this are bits of",
 		"strange. codes is room for length vectors.")
 	x := Load(Param("x"), GP64())
@@ -30,7 +28,6 @@ func affine(m machine, absolute bool) {
 	B, R := m.bytes(), m.bytes()*side
 	state := AllocLocal(6*R + 8)
 	count := state.Offset(6 * R)
-	MOVQ(Load(Param("count"), GP64()), count)
 	slot := func(i, r int) Mem { return state.Offset(i*R + r*B) }
 	hi := func(r int) Mem { return slot(0, r) }
 	sumw := func(r int) Mem { return slot(1, r) }
@@ -105,6 +102,7 @@ func affine(m machine, absolute bool) {
 		m.and(magnitude, below, below)
 		VADDPS(below, width, width)
 		bits := m.lanesOf(m.compare(notLess, width, m.float(4e6)))
+		ORL(m.lanesOf(m.compare(notLess, lo[r], hi(r))), bits)
 		if r > 0 {
 			SHLL(U8(r*m.lanes), bits)
 		}
@@ -112,22 +110,24 @@ func affine(m machine, absolute bool) {
 		return inverse
 	}
 	// Constants are loaded where they are needed, for want of registers.
-	var n, zero, round, magnitude vec
+	var n, zero, magnitude vec
 	load := func() {
-		n, zero, round = m.param("n"), m.zero(), m.bits(roundBits)
+		n, zero = m.param("n"), m.zero()
 		if absolute {
 			magnitude = m.bits(1<<31 - 1)
 		}
 	}
 	// code returns the code of element i, as a float.
-	code := func(i, r int, inverse vec) vec {
+	code := func(i, r int, inverse vec, clamp bool) vec {
 		l := m.reg()
 		VMOVUPS(at(px, i, r), l)
 		VSUBPS(lo[r], l, l)
 		VMULPS(l, inverse, l)
 		VMAXPS(zero, l, l)
-		VMINPS(n, l, l)
-		m.round(l, round)
+		if clamp {
+			VMINPS(n, l, l)
+		}
+		m.round(l)
 		return l
 	}
 	// miss adds the error of element i, whose code is in diff, to e.
@@ -155,93 +155,97 @@ func affine(m machine, absolute bool) {
 			VMOVUPS(lo[r], out(3, r))
 		}
 		load()
-		each("first", func(i, r int) { miss(i, r, code(i, r, inverse[r]), scale[r], lo[r], e[r]) })
+		each("first", func(i, r int) { miss(i, r, code(i, r, inverse[r], false), scale[r], lo[r], e[r]) })
 		for r := range side {
 			VMOVUPS(e[r], best(r))
 		}
 	}()
 
-	Label("candidate")
-	var scale, min [side]vec
-	var positive [side]mask
-	func() {
-		var inverse, suml, suml2, sumxl [side]vec
+	for clamp, class := range []string{"below", "above"} {
+		clamp := clamp == 1
+		MOVQ(Load(Param(class), GP64()), count)
+		Label(class)
+		var scale, min [side]vec
+		var positive [side]mask
+		func() {
+			var inverse, suml, suml2, sumxl [side]vec
+			for r := range side {
+				numerator := m.reg()
+				VBROADCASTSS(Mem{Base: numerators}, numerator)
+				inverse[r] = invert(numerator, r)
+				VMOVUPS(inverse[r], last(r))
+				suml[r], suml2[r], sumxl[r] = m.zero(), m.zero(), m.zero()
+			}
+			load()
+			each(class+"Try", func(i, r int) {
+				l := code(i, r, inverse[r], clamp)
+				VMOVUPS(l, at(pc, i, r))
+				wl := m.reg()
+				VMULPS(at(pw, i, r), l, wl)
+				VADDPS(wl, suml[r], suml[r])
+				VMULPS(wl, l, l)
+				VADDPS(l, suml2[r], suml2[r])
+				VMULPS(at(px, i, r), wl, wl)
+				VADDPS(wl, sumxl[r], sumxl[r])
+			})
+			for r := range side {
+				det, t := m.reg(), m.reg()
+				VMULPS(sumw(r), suml2[r], det)
+				VMULPS(suml[r], suml[r], t)
+				VSUBPS(t, det, det)
+				zero = m.zero()
+				positive[r] = m.compare(greater, det, zero)
+				scale[r], min[r] = m.reg(), m.reg()
+				VMULPS(sumw(r), sumxl[r], scale[r])
+				VMULPS(sumx(r), suml[r], t)
+				VSUBPS(t, scale[r], scale[r])
+				VDIVPS(det, scale[r], scale[r])
+				VMULPS(sumx(r), suml2[r], min[r])
+				VMULPS(sumxl[r], suml[r], t)
+				VSUBPS(t, min[r], min[r])
+				VDIVPS(det, min[r], min[r])
+				above := m.compare(greater, min[r], zero)
+				any := m.lanesOf(above)
+				TESTL(any, any)
+				below := fmt.Sprintf("%sMin%d", class, r)
+				JZ(LabelRef(below))
+				m.pick(above, zero, min[r])
+				VDIVPS(suml2[r], sumxl[r], t)
+				m.pick(above, t, scale[r])
+				Label(below)
+			}
+		}()
+		var e [side]vec
 		for r := range side {
-			numerator := m.reg()
-			VBROADCASTSS(Mem{Base: numerators}, numerator)
-			inverse[r] = invert(numerator, r)
-			VMOVUPS(inverse[r], last(r))
-			suml[r], suml2[r], sumxl[r] = m.zero(), m.zero(), m.zero()
+			e[r] = m.zero()
 		}
 		load()
-		each("try", func(i, r int) {
-			l := code(i, r, inverse[r])
-			VMOVUPS(l, at(pc, i, r))
-			wl := m.reg()
-			VMULPS(at(pw, i, r), l, wl)
-			VADDPS(wl, suml[r], suml[r])
-			VMULPS(wl, l, l)
-			VADDPS(l, suml2[r], suml2[r])
-			VMULPS(at(px, i, r), wl, wl)
-			VADDPS(wl, sumxl[r], sumxl[r])
+		each(class+"Miss", func(i, r int) {
+			diff := m.reg()
+			VMOVUPS(at(pc, i, r), diff)
+			miss(i, r, diff, scale[r], min[r], e[r])
 		})
 		for r := range side {
-			det, t := m.reg(), m.reg()
-			VMULPS(sumw(r), suml2[r], det)
-			VMULPS(suml[r], suml[r], t)
-			VSUBPS(t, det, det)
-			zero = m.zero()
-			positive[r] = m.compare(greater, det, zero)
-			scale[r], min[r] = m.reg(), m.reg()
-			VMULPS(sumw(r), sumxl[r], scale[r])
-			VMULPS(sumx(r), suml[r], t)
-			VSUBPS(t, scale[r], scale[r])
-			VDIVPS(det, scale[r], scale[r])
-			VMULPS(sumx(r), suml2[r], min[r])
-			VMULPS(sumxl[r], suml[r], t)
-			VSUBPS(t, min[r], min[r])
-			VDIVPS(det, min[r], min[r])
-			above := m.compare(greater, min[r], zero)
-			any := m.lanesOf(above)
-			TESTL(any, any)
-			below := fmt.Sprintf("below%d", r)
-			JZ(LabelRef(below))
-			m.pick(above, zero, min[r])
-			VDIVPS(suml2[r], sumxl[r], t)
-			m.pick(above, t, scale[r])
-			Label(below)
+			old := m.reg()
+			VMOVUPS(best(r), old)
+			wins := m.both(positive[r], m.compare(less, e[r], old))
+			m.pick(wins, e[r], old)
+			VMOVUPS(old, best(r))
+			replace := func(place Mem, then vec) {
+				VMOVUPS(place, old)
+				m.pick(wins, then, old)
+				VMOVUPS(old, place)
+			}
+			replace(out(0, r), scale[r])
+			replace(out(3, r), lo[r])
+			VMOVUPS(last(r), e[r])
+			replace(out(2, r), e[r])
+			m.pick(wins, min[r], lo[r])
 		}
-	}()
-	var e [side]vec
-	for r := range side {
-		e[r] = m.zero()
+		ADDQ(U8(4), numerators)
+		DECQ(count)
+		JNZ(LabelRef(class))
 	}
-	load()
-	each("miss", func(i, r int) {
-		diff := m.reg()
-		VMOVUPS(at(pc, i, r), diff)
-		miss(i, r, diff, scale[r], min[r], e[r])
-	})
-	for r := range side {
-		old := m.reg()
-		VMOVUPS(best(r), old)
-		wins := m.both(positive[r], m.compare(less, e[r], old))
-		m.pick(wins, e[r], old)
-		VMOVUPS(old, best(r))
-		replace := func(place Mem, then vec) {
-			VMOVUPS(place, old)
-			m.pick(wins, then, old)
-			VMOVUPS(old, place)
-		}
-		replace(out(0, r), scale[r])
-		replace(out(3, r), lo[r])
-		VMOVUPS(last(r), e[r])
-		replace(out(2, r), e[r])
-		m.pick(wins, min[r], lo[r])
-	}
-	ADDQ(U8(4), numerators)
-	DECQ(count)
-	JNZ(LabelRef("candidate"))
 
 	// Groups without width have scale 0 and the first minimum.
 	some := GP32()

@@ -5,6 +5,8 @@ import (
 	. "github.com/mmcloughlin/avo/operand"
 )
 
+const roundBits = 0x4b400000 // 1.5·2^23
+
 // codes writes the function that makes codes in the order of elements, 32 at a time.
 func codes(name, what string, step func(number Mem, v vec)) {
 	m := avx2
@@ -71,4 +73,42 @@ func order32() Mem {
 		}
 	}
 	return order32Data
+}
+
+// greatestBits writes the search for NaN and infinities.
+func greatestBits() {
+	m := avx2
+	m.text("GreatestBits", "func(n int, x *float32) uint32",
+		"returns the greatest of n floats, a multiple of 32, as bits without the sign: from 0x7f800000 on some are not finite.")
+	n := Load(Param("n"), GP64())
+	x := Load(Param("x"), GP64())
+	magnitude := m.bits(1<<31 - 1)
+	var top [4]vec
+	for i := range top {
+		top[i] = m.zero()
+	}
+	Label("next")
+	for i := range top {
+		v := m.reg()
+		VPAND(Mem{Base: x, Disp: 32 * i}, magnitude, v)
+		VPMAXUD(v, top[i], top[i])
+	}
+	ADDQ(U32(128), x)
+	SUBQ(U8(32), n)
+	JNZ(LabelRef("next"))
+	VPMAXUD(top[1], top[0], top[0])
+	VPMAXUD(top[3], top[2], top[2])
+	VPMAXUD(top[2], top[0], top[0])
+	upper := XMM()
+	VEXTRACTI128(U8(1), top[0], upper)
+	VPMAXUD(upper, top[0].AsX(), upper)
+	other := XMM()
+	VPSHUFD(U8(0x4e), upper, other)
+	VPMAXUD(other, upper, upper)
+	VPSHUFD(U8(0xb1), upper, other)
+	VPMAXUD(other, upper, upper)
+	r := GP32()
+	VMOVD(upper, r)
+	Store(r, ReturnIndex(0))
+	done()
 }

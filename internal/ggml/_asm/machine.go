@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"math"
-	"os"
 
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
@@ -96,18 +95,12 @@ func (m machine) or(a Op, b, dst vec) {
 	}
 }
 
-// round rounds half to even. constant is 1.5·2^23.
-func (m machine) round(v, constant vec) {
-	switch os.Getenv("ROUND") {
-	case "1":
-		if m.wide() {
-			VRNDSCALEPS(U8(0), v, v)
-		} else {
-			VROUNDPS(U8(0), v, v)
-		}
-	default:
-		VADDPS(constant, v, v)
-		VSUBPS(constant, v, v)
+// round rounds half to even.
+func (m machine) round(v vec) {
+	if m.wide() {
+		VRNDSCALEPS(U8(0), v, v)
+	} else {
+		VROUNDPS(U8(0), v, v)
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 func main() {
 	ConstraintExpr("amd64,!purego")
 	transpose()
+	greatestBits()
 	codes("DivideCodes", "(x + add) / number", func(number Mem, v vec) {
 		n := YMM()
 		VBROADCASTSS(number, n)

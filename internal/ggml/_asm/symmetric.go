@@ -78,7 +78,7 @@ func symmetric(m machine) {
 	}()
 	Store(zeros, ReturnIndex(0))
 
-	n, hi, round := m.param("n"), m.reg(), m.bits(roundBits)
+	n, hi := m.param("n"), m.reg()
 	lo := m.zero()
 	VSUBPS(n, lo, lo)
 	VSUBPS(m.float(1), n, hi)
@@ -100,7 +100,7 @@ func symmetric(m machine) {
 			if clampHigh {
 				VMINPS(hi, l, l)
 			}
-			m.round(l, round)
+			m.round(l)
 			VMULPS(at(pw, i, r), l, wl)
 			VMULPS(l, wl, wl)
 			VADDPS(wl, suml2[r], suml2[r])
