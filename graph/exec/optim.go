@@ -14,6 +14,10 @@ import (
 type Optimizer interface {
 	// Step moves each parameter that has a gradient. factor, from a Schedule, multiplies the learning rate.
 	Step(p *Program, grads map[string]*Array, factor float64) error
+
+	// State writes down what the optimizer remembers of the steps so far; SetState puts it back.
+	State() []byte
+	SetState(p *Program, state []byte) error
 }
 
 // Masks says which elements of parameters may differ from zero: pruned weights, false in their mask, are set to zero

@@ -32,6 +32,10 @@ type Step struct {
 	Data      map[string]dataset.Set
 	Input     *ir.Model // the model as it came into the recipe; nil: the one given to Run
 	Seed      uint64
+
+	ctx        context.Context // nil: it never ends
+	progress   func(done, total int, note string)
+	checkpoint passes.Checkpointer
 }
 
 // Override changes the parameters of some layers.
@@ -123,9 +127,13 @@ func try(p *passes.Pass, m, work *ir.Model, s Step, workers int) (*Result, error
 		return nil, fmt.Errorf("foresee: %w", err)
 	}
 	site := &passes.Site{Step: "step", Model: r.Model, Input: s.Input, Workers: workers, Seed: s.Seed, Data: s.data,
-		Measure: s.measure(m.Clone(), workers)}
+		Measure: s.measure(m.Clone(), workers), Progress: s.progress, Checkpoint: s.checkpoint}
+	ctx := s.ctx
+	if ctx == nil {
+		ctx = context.Background()
+	}
 	if r.Effects, err = s.each(p, r.Model, step, params, func(layers []passes.LayerParams) ([]passes.Effect, error) {
-		return p.Run(context.Background(), site, step, layers)
+		return p.Run(ctx, site, step, layers)
 	}); err != nil {
 		return nil, err
 	}

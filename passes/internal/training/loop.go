@@ -2,6 +2,7 @@ package training
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math"
 
@@ -22,6 +23,13 @@ type Job struct {
 	Layers    []ir.Layer // whose tensors move
 	Taps      []string   // inner values that the objective reads
 	Objective Objective
+	Memory    Memory // of the objective; nil: it has none
+}
+
+// Memory is what an objective carries from step to step and cannot find out again, such as the ranges that it observes.
+type Memory interface {
+	Save() []byte
+	Load([]byte) error
 }
 
 // Result of a training.
@@ -38,8 +46,19 @@ func Run(ctx context.Context, j *Job) (*Result, error) {
 		return nil, err
 	}
 	losses := make([]float64, j.Params.Steps)
-	for step := range losses {
+	keep := newKeeper(l, losses)
+	first, err := keep.load()
+	if err != nil {
+		return nil, err
+	}
+	for step := first; step < len(losses); step++ {
 		if losses[step], err = l.step(ctx, step); err != nil {
+			if ctx.Err() != nil {
+				err = errors.Join(err, keep.save(step))
+			}
+			return nil, err
+		}
+		if err := keep.done(step + 1); err != nil {
 			return nil, err
 		}
 		if report := j.Site.Progress; report != nil {
