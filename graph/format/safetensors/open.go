@@ -39,6 +39,13 @@ type folder struct {
 	index    []byte         // nil: a single file
 	config   []byte         // nil: there is none
 	metadata []ir.KeyValue
+
+	packed    []*module // compressed modules, on their way into the graph
+	notes     []string
+	opaque    bool                      // modules are carried as they are, which their groups in the configuration belong to
+	originals map[*ir.Tensor]*ir.Tensor // tensors as they were stored, by what was made of them
+	summary   string                    // how the model was quantized when it was read
+	mainType  string                    // the type that most of its numbers had
 }
 
 func (d *folder) close() error {
@@ -95,14 +102,20 @@ func (d *folder) open(path, base string) (*ir.Model, error) {
 	if err != nil {
 		return nil, err
 	}
+	if tensors, err = d.unpack(config, tensors); err != nil {
+		return nil, err
+	}
 	built, err := arch.Build(config, tensors)
 	if err != nil {
 		return nil, &format.Damaged{Path: filepath.Join(d.path, configName), Reason: err.Error()}
 	}
-	m.Graph, m.Opsets, m.Notes = built.Graph, built.Opsets, built.Notes
+	m.Graph, m.Opsets, m.Notes = built.Graph, built.Opsets, append(built.Notes, d.notes...)
+	d.dequantize(m)
 	if err := m.Check(); err != nil {
 		return nil, &format.Damaged{Path: path, Reason: err.Error()}
 	}
+	mods := findModules(m)
+	d.summary, d.mainType = summary(mods), mainType(m, mods)
 	m.Files = d.others(path)
 	return m, d.attach(m)
 }
@@ -116,6 +129,16 @@ func (d *folder) others(path string) []string {
 		}
 	}
 	return list
+}
+
+// FileOf returns the name of the file that Open reads first of a folder.
+func FileOf(dir string) (string, error) {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return "", err
+	}
+	defer root.Close()
+	return (&folder{root: root, path: dir}).find()
 }
 
 // find looks for the file to open in a folder: as transformers does, one file before an index.

@@ -15,24 +15,48 @@ type stored struct {
 
 // store turns a model into the tensors to write.
 func store(m *ir.Model) (*stored, error) {
-	if problems := Cannot(m); len(problems) > 0 {
-		p := problems[0]
+	mods := findModules(m)
+	if list := problems(m, mods); len(list) > 0 {
+		p := list[0]
 		if p.Layer != "" {
 			return nil, fmt.Errorf("layer %s: %s", p.Layer, p.Message)
 		}
 		return nil, fmt.Errorf("%s", p.Message)
 	}
-	return &stored{tensors: m.Graph.Tensors()}, nil
+	d, _ := m.Carried.(*folder)
+	if d == nil {
+		d = &folder{}
+	}
+	out := &stored{}
+	for _, t := range m.Graph.Tensors() {
+		if !mods.used[t.Name] {
+			if !t.HasData() {
+				return nil, fmt.Errorf("tensor %s is not there: the model is a header", t.Name)
+			}
+			out.tensors = append(out.tensors, t)
+		}
+	}
+	for _, mod := range mods.list {
+		out.tensors = append(out.tensors, mod.stored(d.originals)...)
+	}
+	var err error
+	out.config, err = d.configFor(m, mods)
+	return out, err
 }
 
 // Cannot lists what of m the format cannot hold.
-func Cannot(m *ir.Model) []format.Problem {
+func Cannot(m *ir.Model) []format.Problem { return problems(m, findModules(m)) }
+
+func problems(m *ir.Model, mods *modules) []format.Problem {
 	if m.Format != "safetensors" {
 		return []format.Problem{{Message: fmt.Sprintf("the model was read from %s; safetensors holds weights without a graph, so only what came from a safetensors folder goes back into one", m.Format)}}
 	}
-	var out []format.Problem
+	out := mods.problems
+	if d, _ := m.Carried.(*folder); d != nil && d.opaque && summary(mods) != d.summary {
+		out = append(out, format.Problem{Message: "some modules of the model are quantized in a way that pare does not read, so quantization_config cannot be written anew: leave the weights' types as they are"})
+	}
 	for _, t := range m.Graph.Tensors() {
-		if rankOf(t.DType) < 0 {
+		if !mods.used[t.Name] && rankOf(t.DType) < 0 {
 			out = append(out, format.Problem{Message: fmt.Sprintf("tensor %s is of type %s, which safetensors does not have", t.Name, t.DType)})
 		}
 	}
