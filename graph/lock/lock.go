@@ -90,14 +90,15 @@ type Uses struct {
 // Kinds of inputs.
 const (
 	Model    = "model"
-	Weights  = "weights" // a file beside a model that holds tensors of it
+	Weights  = "weights"  // a file beside a model that holds tensors of it
+	Attached = "attached" // a file beside a model that travels with it: its configuration, its tokenizer
 	Data     = "data"
 	Import   = "import"
 	Target   = "target"
 	Manifest = "manifest"
 )
 
-var kinds = []string{Model, Weights, Data, Import, Target, Manifest}
+var kinds = []string{Model, Weights, Attached, Data, Import, Target, Manifest}
 
 // Input is a file that the build reads.
 type Input struct {

@@ -13,6 +13,7 @@ import (
 	"sync"
 
 	formatall "github.com/pare-ml/pare/graph/format/all"
+	"github.com/pare-ml/pare/graph/format/safetensors"
 	"github.com/pare-ml/pare/graph/ir"
 	"github.com/pare-ml/pare/graph/lock"
 	"github.com/pare-ml/pare/internal/dataset"
@@ -222,6 +223,10 @@ func (p *project) openModel(path string, in recipe.Model) (*ir.Model, error) {
 	if path == in.Manifest {
 		kind = lock.Manifest
 	}
+	path, err := p.modelFile(path)
+	if err != nil {
+		return nil, err
+	}
 	f, err := p.open(path, kind) // checks that the file may be read
 	if err != nil {
 		return nil, err
@@ -242,7 +247,26 @@ func (p *project) openModel(path string, in recipe.Model) (*ir.Model, error) {
 			return nil, err
 		}
 	}
+	for _, a := range m.Attached {
+		if _, err := p.open(slashpath.Join(slashpath.Dir(path), a.Name), lock.Attached); err != nil {
+			return nil, err
+		}
+	}
 	return m, nil
+}
+
+// modelFile is the file to open where a model is a folder; else the path itself.
+func (p *project) modelFile(path string) (string, error) {
+	full := p.absolute(path)
+	info, err := os.Stat(full)
+	if name, relErr := filepath.Rel(p.top, full); err != nil || !info.IsDir() || relErr != nil || !filepath.IsLocal(name) {
+		return path, nil // whoever opens it says what is wrong
+	}
+	base, err := safetensors.FileOf(full)
+	if err != nil {
+		return "", err
+	}
+	return slashpath.Join(path, base), nil
 }
 
 // ahead is a model that is opened while the steps of the recipe are parsed: for a model of a thousand layers the two
