@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"reflect"
 	"strings"
 	"testing"
 
@@ -161,8 +160,7 @@ func built(t *testing.T, h how, m *ir.Model, steps string) result {
 	if plan == nil || report.HasErrors() {
 		t.Fatalf("%s\n%v", text, report)
 	}
-	runner := &graph.Runner{Suite: suite, Workers: h.workers, Data: func(name string) (dataset.Set, error) { return sets[name], nil }}
-	setShuffle(runner, h.shuffle)
+	runner := &graph.Runner{Suite: suite, Workers: h.workers, Shuffle: h.shuffle, Data: func(name string) (dataset.Set, error) { return sets[name], nil }}
 	b, err := runner.Build(context.Background(), plan, input, evaluate.Tool{Name: "pare", Version: "0"}, nil, filepath.Join(dir, "out"))
 	if err != nil {
 		t.Fatal(err)
@@ -193,10 +191,4 @@ func stored(t *testing.T, f *format.Format, m *ir.Model, name string) (*ir.Model
 		t.Fatal(err)
 	}
 	return back, closeFile
-}
-
-func setShuffle(r *graph.Runner, seed uint64) {
-	if f := reflect.ValueOf(r).Elem().FieldByName("Shuffle"); f.IsValid() {
-		f.SetUint(seed)
-	}
 }
