@@ -149,6 +149,7 @@ func (k *collection) run(ctx context.Context) error {
 			orphans = append(orphans, hash)
 		}
 	}
+	slices.Sort(orphans)
 	if err := k.drop(ctx, orphans, k.young); err != nil {
 		return err
 	}

@@ -9,7 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"math/rand/v2"
+	"math/rand/v2" //equalbits:ok names of temporary files, which must differ
 	"os"
 	"path/filepath"
 	"strconv"
