@@ -206,6 +206,10 @@ func readInt(x *Array) func(i int) int64 {
 		return func(i int) int64 { return int64(int8(x.Data[i/2]<<(4*(1-i%2))) >> 4) }
 	case ir.Uint4:
 		return func(i int) int64 { return int64(x.Data[i/2] >> (4 * (i % 2)) & 15) }
+	case ir.Int2:
+		return func(i int) int64 { return int64(int8(x.Data[i/4]<<(2*(3-i%4))) >> 6) }
+	case ir.Uint2:
+		return func(i int) int64 { return int64(x.Data[i/4] >> (2 * (i % 4)) & 3) }
 	}
 	v := view[int64](x.Data)
 	return func(i int) int64 { return v[i] }

@@ -25,11 +25,17 @@ type grids struct {
 // gridsOf reads scale and zero point, inputs 1 and 2, of a value of the given shape.
 func (c *call) gridsOf(shape []int) grids {
 	s := c.input(1)
-	if s.DType != ir.Float32 {
+	g := grids{zero: func(int) int64 { return 0 }}
+	switch s.DType {
+	case ir.Float32:
+		g.scale = s.Float32s()
+	case ir.Float8E4M3FN, ir.Float8E8M0:
+		g.scale = make([]float32, s.Len())
+		smallFloats(g.scale, s)
+	default:
 		c.unsupported("its scale is %s", s.DType)
 	}
-	g := grids{scale: s.Float32s(), zero: func(int) int64 { return 0 }}
-	if c.has(2) {
+	if c.has(2) && !isSmallFloat(c.in[2].DType) { // the zero of a float is zero
 		z := c.in[2]
 		if z.Len() != s.Len() {
 			c.fail("%d zero points for %d scales", z.Len(), s.Len())
@@ -61,10 +67,30 @@ func (c *call) gridsOf(shape []int) grids {
 
 func isInteger(d ir.DType) bool {
 	switch d {
-	case ir.Int8, ir.Uint8, ir.Int16, ir.Uint16, ir.Int32, ir.Int4, ir.Uint4:
+	case ir.Int8, ir.Uint8, ir.Int16, ir.Uint16, ir.Int32, ir.Int4, ir.Uint4, ir.Int2, ir.Uint2:
 		return true
 	}
 	return false
+}
+
+func isSmallFloat(d ir.DType) bool {
+	switch d {
+	case ir.Float8E4M3FN, ir.Float8E5M2, ir.Float8E8M0, ir.Float4E2M1:
+		return true
+	}
+	return false
+}
+
+// smallFloats sets dst to the values of 8-bit and 4-bit floats.
+func smallFloats(dst []float32, x *Array) {
+	table := map[ir.DType]*[256]float32{ir.Float8E4M3FN: &kernel.Float8E4M3, ir.Float8E5M2: &kernel.Float8E5M2, ir.Float8E8M0: &kernel.Float8E8M0}[x.DType]
+	for i := range dst {
+		if table == nil {
+			dst[i] = kernel.Float4[x.Data[i/2]>>(4*(i%2))&15]
+		} else {
+			dst[i] = table[x.Data[i]]
+		}
+	}
 }
 
 // runs calls do for pieces of size elements in all that share a scale: elements [from, to) and scale k.
@@ -142,6 +168,20 @@ func quantizeForward(c *call) {
 		for i, v := range codes {
 			y.Data[i/2] |= v << (4 * (i % 2))
 		}
+	case ir.Float8E4M3FN, ir.Float8E5M2:
+		bits := kernel.Float8E4M3Bits
+		if t == ir.Float8E5M2 {
+			bits = kernel.Float8E5M2Bits
+		}
+		if c.node.Int("saturate", 1) == 0 {
+			c.unsupported("codes of %s that do not saturate", t)
+		}
+		y := c.output(0, t, x.Shape...)
+		c.runs(g, len(src), func(from, to, k int) {
+			for i := from; i < to; i++ {
+				y.Data[i] = bits(src[i] / g.scale[k])
+			}
+		})
 	default:
 		c.unsupported("codes of %s", t)
 	}
@@ -199,14 +239,38 @@ func (c *call) scaleGradient(sums []float64) {
 
 func dequantizeForward(c *call) {
 	x := c.in[0]
-	if t := c.node.Int("output_dtype", 0); t != 0 && ir.DType(t) != ir.Float32 {
-		c.unsupported("an output of %s", ir.DType(t))
+	t := ir.DType(c.node.Int("output_dtype", 0))
+	if t != ir.Undefined && t != ir.Float32 && t != ir.Float16 && t != ir.BFloat16 {
+		c.unsupported("an output of %s", t)
 	}
-	if !isInteger(x.DType) {
+	if !isInteger(x.DType) && !isSmallFloat(x.DType) {
 		c.unsupported("its input is %s", x.DType)
 	}
 	g := c.gridsOf(x.Shape)
-	dst := c.output(0, ir.Float32, x.Shape...).Float32s()
+	if t == ir.Float16 || t == ir.BFloat16 {
+		y := c.output(0, t, x.Shape...)
+		values := make([]float32, y.Len())
+		c.dequantize(values, x, g)
+		put := writeFloat(y)
+		for i, v := range values {
+			put(i, float64(v))
+		}
+		return
+	}
+	c.dequantize(c.output(0, ir.Float32, x.Shape...).Float32s(), x, g)
+}
+
+// dequantize sets dst to the numbers that codes stand for.
+func (c *call) dequantize(dst []float32, x *Array, g grids) {
+	if isSmallFloat(x.DType) {
+		smallFloats(dst, x)
+		c.runs(g, len(dst), func(from, to, k int) {
+			for i := from; i < to; i++ {
+				dst[i] *= g.scale[k]
+			}
+		})
+		return
+	}
 	switch x.DType {
 	case ir.Int8:
 		src := x.Int8s()
