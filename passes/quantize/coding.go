@@ -143,17 +143,10 @@ func (c *coding) elements(i int) (from, to int) {
 // codes is the tensor of the codes.
 func (c *coding) codes(name string) *ir.Tensor {
 	from, to := c.elements(0)
-	align := 1
-	if len(c.bands) > 1 {
-		align = (to - from) * c.as.dtype.Bits() / 8
-	}
-	shape := c.src.t.Shape
-	return ir.RangeTensor(name, c.as.dtype, shape, align, func(dst []byte, off int64) error {
-		for i := int(off) / align; len(dst) > 0 && i < len(c.bands); i++ {
-			n := len(dst)
-			if len(c.bands) > 1 {
-				n = min(n, align)
-			}
+	size := max(1, ((to-from)*c.as.dtype.Bits()+7)/8)
+	return ir.RangeTensor(name, c.as.dtype, c.src.t.Shape, size, func(dst []byte, off int64) error {
+		for i := int(off) / size; len(dst) > 0; i++ {
+			n := min(len(dst), size)
 			if err := c.encode(i, dst[:n]); err != nil {
 				return err
 			}
