@@ -6,7 +6,6 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"time"
 
@@ -173,8 +172,8 @@ func (b *build) readBack(stage *store.Stage) (*ir.Model, func() error, error) {
 func (b *build) measure(ctx context.Context, back *ir.Model, done []*Done) error {
 	model := &evaluate.Subject{Model: back, Files: b.bytes, Predictions: map[string]*evaluate.Predictions{}}
 	baseline := &evaluate.Subject{Model: b.input, Predictions: map[string]*evaluate.Predictions{}}
-	if info, err := os.Stat(b.input.Path); err == nil {
-		baseline.Files = info.Size()
+	if in, err := b.Seal.inputFile(b.input); err == nil {
+		baseline.Files = in.Bytes
 	}
 	tests := b.plan.Tests()
 	f := b.Suite.Format(b.plan.Recipe.Outputs[0].Format)

@@ -54,11 +54,11 @@ func (b *build) describe(ctx context.Context, findings diag.List, done []*Done, 
 	for _, v := range rec.Vars {
 		r.Recipe.Vars = append(r.Recipe.Vars, evaluate.Var{Name: v.Name, Value: fmt.Sprint(v.Value)})
 	}
-	sum, size, err := digest(before.Path)
+	in, err := b.Seal.inputFile(before)
 	if err != nil {
 		return err
 	}
-	r.Baseline = evaluate.File{Path: rec.Model.Path, Format: before.Format, SHA256: sum, Bytes: size}
+	r.Baseline = evaluate.File{Path: rec.Model.Path, Format: before.Format, SHA256: in.SHA256, Bytes: in.Bytes}
 	for _, d := range rec.Data {
 		n, err := b.samples(ctx, rec, d.Name)
 		if err != nil {

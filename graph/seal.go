@@ -19,6 +19,10 @@ const (
 
 // Seal is what a build asks of those who keep its inputs and vouch for its result. The zero Seal asks nothing.
 type Seal struct {
+	// Input is what is known of the files of the model that came in: the digest of the one that the recipe names, and the
+	// bytes of all. Nil: it is read from disk, which may hold another file by then.
+	Input *evaluate.File
+
 	// Marks are written into the metadata of every model, in the place of those that the model that came in had.
 	Marks []ir.KeyValue
 
@@ -42,6 +46,15 @@ type Sealed struct {
 type Document struct {
 	Name string
 	Data []byte
+}
+
+// inputFile is the file of the model that came in.
+func (s *Seal) inputFile(m *ir.Model) (evaluate.File, error) {
+	if s.Input != nil {
+		return *s.Input, nil
+	}
+	sum, size, err := digest(m.Path)
+	return evaluate.File{SHA256: sum, Bytes: size}, err
 }
 
 // mark puts the marks into a model's metadata.

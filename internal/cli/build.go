@@ -117,12 +117,20 @@ func (s *session) build(path string, o buildOptions) error {
 		return err
 	}
 	now, err := p.buildState(s.ctx, plan)
+	if err == nil && !o.noLock {
+		err = p.tensors(now)
+	}
 	if err == nil && locked != nil {
 		err = p.checkLocked(locked, now)
 	}
 	if err != nil {
 		return err
 	}
+	release, err := s.claim(p, now, o.out)
+	if err != nil {
+		return err
+	}
+	defer release()
 	if !o.quiet {
 		if err := plan.WriteText(s.stdout); err != nil {
 			return err
@@ -135,7 +143,7 @@ func (s *session) build(path string, o buildOptions) error {
 	built, err := r.Build(s.ctx, plan, input, tool, p.report, filepath.Clean(o.out))
 	bar.clear()
 	if err != nil {
-		return err
+		return p.orChanged(err)
 	}
 	if err := s.printBuilt(built, o); err != nil || o.locked || o.noLock {
 		return err
@@ -167,9 +175,6 @@ func (p *project) buildState(ctx context.Context, plan *graph.Plan) (*lock.Recip
 // keepLock writes into the lock what was built.
 func (s *session) keepLock(p *project, now *lock.Recipe, built *graph.Built) error {
 	now.Artifacts = artifactsOf(built.Report.Artifacts)
-	if err := p.tensors(now); err != nil {
-		return err
-	}
 	changed, note, err := p.writeLock(now)
 	if note != "" {
 		fmt.Fprintf(s.stderr, "pare: %s\n", note)

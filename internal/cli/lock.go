@@ -48,14 +48,14 @@ func (s *session) lock(path string, set []string, update bool) error {
 	if err != nil {
 		return err
 	}
+	if err := p.tensors(now); err != nil {
+		return err
+	}
 	if !update {
 		if err := p.checkLocked(locked, now); err != nil {
 			return err
 		}
 		return s.printLocked(p, locked)
-	}
-	if err := p.tensors(now); err != nil {
-		return err
 	}
 	if file, _, err := readLock(path); err == nil {
 		if old := file.Section(p.section()); old != nil && old.Digest() == now.Digest() {

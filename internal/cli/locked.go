@@ -223,9 +223,13 @@ func (p *project) differing(r *lock.Recipe, in lock.Input) string {
 	return ""
 }
 
-// checkLocked refuses a recipe that is not what its lock says.
+// checkLocked refuses a recipe that is not what its lock says. now has its tensors.
 func (p *project) checkLocked(r, now *lock.Recipe) error {
-	if list := lock.Compare(r, now); list != nil {
+	list := lock.Compare(r, now)
+	if list == nil && !slices.EqualFunc(r.Tensors, now.Tensors, func(a, b lock.Tensors) bool { return a.Path == b.Path && slices.Equal(a.List, b.List) }) {
+		list = []string{"its list of tensors was edited: the models are the same, and their tensors are others"}
+	}
+	if list != nil {
 		return p.notLocked(list)
 	}
 	return nil

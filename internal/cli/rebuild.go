@@ -43,7 +43,7 @@ var variations = []variation{
 		env: []string{"GOMAXPROCS=2", "TZ=America/St_Johns", "LANG=C", "LC_ALL=C", "SOURCE_DATE_EPOCH=1"}},
 	{what: "7 workers, Nepal, Arabic, umask 022, SOURCE_DATE_EPOCH, inputs of 400 days ahead", umask: 0o022, deep: 1,
 		host: "third-host",
-		env: []string{"GOMAXPROCS=7", "TZ=Asia/Kathmandu", "LANG=ar_EG.UTF-8", "LC_ALL=ar_EG.UTF-8", "SOURCE_DATE_EPOCH=4102444800"}},
+		env:  []string{"GOMAXPROCS=7", "TZ=Asia/Kathmandu", "LANG=ar_EG.UTF-8", "LC_ALL=ar_EG.UTF-8", "SOURCE_DATE_EPOCH=4102444800"}},
 }
 
 // rebuild builds a verified result again, from a copy of its inputs alone, and compares.
@@ -246,7 +246,7 @@ func (r *rebuilding) build(here, typed, out, home string) error {
 	if err != nil {
 		return err
 	}
-	args := []string{"build", typed, "--out", out, "--no-lock", "--quiet"}
+	args := []string{"build", typed, "--out", out, "--no-lock", "--no-cache", "--quiet"}
 	for _, v := range r.set {
 		args = append(args, "--set", v)
 	}

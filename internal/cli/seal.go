@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"crypto/ed25519"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -15,12 +16,14 @@ import (
 	"github.com/pare-ml/pare/graph/ir"
 	"github.com/pare-ml/pare/graph/lock"
 	"github.com/pare-ml/pare/graph/provenance"
+	"github.com/pare-ml/pare/internal/inputs"
 )
 
 // seal marks the model with what it was made from, refuses a result that a lock does not expect, makes sure that the
 // inputs are still what they were, and writes provenance and bill of materials. locked and key may be nil.
 func (p *project) seal(ctx context.Context, plan *graph.Plan, now, locked *lock.Recipe, key ed25519.PrivateKey) graph.Seal {
 	return graph.Seal{
+		Input: inputFile(plan, now),
 		Marks: []ir.KeyValue{{Key: graph.MarkRecipe, Value: now.Effective}, {Key: graph.MarkVersion, Value: now.Tool}, {Key: graph.MarkLock, Value: now.Digest()}},
 		Written: func(files []evaluate.File) error {
 			if locked == nil || locked.Artifacts == nil {
@@ -38,6 +41,31 @@ func (p *project) seal(ctx context.Context, plan *graph.Plan, now, locked *lock.
 			return documents(&provenance.Build{Report: report, Lock: now, Target: plan.Recipe.Target.Name + plan.Recipe.Target.Path, Datasets: datasets(plan)}, files, key)
 		},
 	}
+}
+
+// orChanged returns the error of a build that failed, or that of an input that changed meanwhile: then that is the reason.
+func (p *project) orChanged(err error) error {
+	var changed *inputs.Changed
+	if cerr := p.inputs.Check(context.Background()); errors.As(cerr, &changed) {
+		return cerr
+	}
+	return err
+}
+
+// inputFile is what is known of the model that goes in.
+func inputFile(plan *graph.Plan, now *lock.Recipe) *evaluate.File {
+	path := slashpath.Clean(plan.Recipe.Model.Path)
+	in := now.Input(path)
+	if in == nil {
+		return nil
+	}
+	f := &evaluate.File{SHA256: in.SHA256, Bytes: in.Size}
+	for _, beside := range plan.Model.Files {
+		if w := now.Input(slashpath.Join(slashpath.Dir(path), beside)); w != nil {
+			f.Bytes += w.Size
+		}
+	}
+	return f
 }
 
 // documents are provenance and bill of materials; with a key a signed provenance too.
