@@ -20,10 +20,37 @@ import (
 //
 // Every element must be finite, and so must every scale: values near the end of float16's range are refused.
 func Quantize(dst []byte, t Type, src []float32, n int, importance []float32) error {
+	return quantize(dst, t, func(first, n int) []float32 { return src[first : first+n] }, len(src), n, importance)
+}
+
+// QuantizeFrom is Quantize for elements stored as another type, which are read piece by piece: src has the blocks of
+// rows of n elements.
+func QuantizeFrom(dst []byte, t Type, src []byte, srcType Type, n int, importance []float32) error {
+	if !srcType.CanDequantize() {
+		return fmt.Errorf("%s cannot be read", srcType)
+	}
+	row, err := srcType.RowSize(n)
+	if err != nil {
+		return err
+	}
+	if row == 0 || int64(len(src))%row != 0 {
+		return fmt.Errorf("%d bytes are not rows of %d elements in %s", len(src), n, srcType)
+	}
+	elements, bytes := srcType.Block()
+	var piece [chunk]float32
+	read := func(first, n int) []float32 {
+		from := first / elements * bytes
+		decode(piece[:n], srcType, src[from:from+n/elements*bytes])
+		return piece[:n]
+	}
+	return quantize(dst, t, read, int(int64(len(src))/row)*n, n, importance)
+}
+
+func quantize(dst []byte, t Type, src source, count, n int, importance []float32) error {
 	if !t.CanQuantize() {
 		return fmt.Errorf("%s cannot be written", t)
 	}
-	if err := checkSizes(len(dst), t, len(src), n); err != nil {
+	if err := checkSizes(len(dst), t, count, n); err != nil {
 		return err
 	}
 	if err := checkImportance(importance, n); err != nil {
@@ -32,7 +59,7 @@ func Quantize(dst []byte, t Type, src []float32, n int, importance []float32) er
 	if !encoders[t].weighted {
 		importance = nil
 	}
-	return encode(dst, t, src, n, importance)
+	return encode(dst, t, src, count, n, importance)
 }
 
 // Dequantize writes the values of blocks of type t to dst, rows of n elements each: len(dst) is rows·n and src has the
@@ -44,10 +71,7 @@ func Dequantize(dst []float32, t Type, src []byte, n int) error {
 	if err := checkSizes(len(src), t, len(dst), n); err != nil {
 		return err
 	}
-	elements, bytes := t.Block()
-	for decode := decoders[t]; len(dst) > 0; dst, src = dst[elements:], src[bytes:] {
-		decode(dst[:elements:elements], src[:bytes:bytes])
-	}
+	decode(dst, t, src)
 	return nil
 }
 

@@ -4,6 +4,9 @@
 
 package ggml
 
+// cpuid1 returns ECX of CPUID 1.
+func cpuid1() uint32
+
 // avx2Transpose transposes 8 groups of 8·blocks floats, at src with the distance length, to 8·blocks vectors at
 // dst, of which it fills 8 lanes; vectors have the distance lanes.
 //
@@ -14,6 +17,51 @@ func avx2Transpose(blocks int, src *float32, length int, dst *float32, lanes int
 //
 //go:noescape
 func avx2GreatestBits(n int, x *float32) uint32
+
+// avx2FromF16 widens float16 numbers. n is a multiple of 16.
+//
+//go:noescape
+func avx2FromF16(n int, dst *float32, src *uint8)
+
+// avx2FromBF16 widens bfloat16 numbers. n is a multiple of 16.
+//
+//go:noescape
+func avx2FromBF16(n int, dst *float32, src *uint8)
+
+// avx2ToF16 rounds to float16, half to even. n is a multiple of 16.
+//
+//go:noescape
+func avx2ToF16(n int, dst *uint8, src *float32)
+
+// avx2ToBF16 rounds finite numbers to bfloat16, half to even. n is a multiple of 16.
+//
+//go:noescape
+func avx2ToBF16(n int, dst *uint8, src *float32)
+
+// avx2Q8_0 is encodeQ8_0 for blocks one after the other.
+//
+//go:noescape
+func avx2Q8_0(blocks int, dst *uint8, x *float32)
+
+// avx2Q4_0 is encodeQ4_0 for blocks one after the other, without importance.
+//
+//go:noescape
+func avx2Q4_0(blocks int, dst *uint8, x *float32)
+
+// avx2Q5_0 is encodeQ5_0 for blocks one after the other, without importance.
+//
+//go:noescape
+func avx2Q5_0(blocks int, dst *uint8, x *float32)
+
+// avx2Q4_1 is encodeQ4_1 for blocks one after the other, without importance.
+//
+//go:noescape
+func avx2Q4_1(blocks int, dst *uint8, x *float32)
+
+// avx2Q5_1 is encodeQ5_1 for blocks one after the other, without importance.
+//
+//go:noescape
+func avx2Q5_1(blocks int, dst *uint8, x *float32)
 
 // avx2DivideCodes sets 32·blocks codes to (x + add) / number, rounded half to even and clamped to [lo, hi],
 // minus lo, which is even. add and number have an entry for each 16 elements. reach is the greatest magnitude before

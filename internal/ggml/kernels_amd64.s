@@ -4,6 +4,15 @@
 
 #include "textflag.h"
 
+// func cpuid1() uint32
+// Requires: CPUID
+TEXT ·cpuid1(SB), NOSPLIT, $0-4
+	MOVL $0x00000001, AX
+	XORL CX, CX
+	CPUID
+	MOVL CX, ret+0(FP)
+	RET
+
 // func avx2Transpose(blocks int, src *float32, length int, dst *float32, lanes int)
 // Requires: AVX
 TEXT ·avx2Transpose(SB), $0-40
@@ -121,6 +130,615 @@ GLOBL bits7fffffff<>(SB), RODATA|NOPTR, $4
 DATA bits00000000<>+0(SB)/4, $0x00000000
 GLOBL bits00000000<>(SB), RODATA|NOPTR, $4
 
+// func avx2FromF16(n int, dst *float32, src *uint8)
+// Requires: AVX, F16C
+TEXT ·avx2FromF16(SB), $0-24
+	MOVQ n+0(FP), AX
+	MOVQ src+16(FP), CX
+	MOVQ dst+8(FP), DX
+
+next:
+	VCVTPH2PS (CX), Y0
+	VMOVUPS   Y0, (DX)
+	VCVTPH2PS 16(CX), Y0
+	VMOVUPS   Y0, 32(DX)
+	ADDQ      $0x20, CX
+	ADDQ      $0x40, DX
+	SUBQ      $0x10, AX
+	JNZ       next
+	VZEROUPPER
+	RET
+
+// func avx2FromBF16(n int, dst *float32, src *uint8)
+// Requires: AVX, AVX2
+TEXT ·avx2FromBF16(SB), $0-24
+	MOVQ n+0(FP), AX
+	MOVQ src+16(FP), CX
+	MOVQ dst+8(FP), DX
+
+next:
+	VPMOVZXWD (CX), Y0
+	VPSLLD    $0x10, Y0, Y0
+	VMOVUPS   Y0, (DX)
+	VPMOVZXWD 16(CX), Y0
+	VPSLLD    $0x10, Y0, Y0
+	VMOVUPS   Y0, 32(DX)
+	ADDQ      $0x20, CX
+	ADDQ      $0x40, DX
+	SUBQ      $0x10, AX
+	JNZ       next
+	VZEROUPPER
+	RET
+
+// func avx2ToF16(n int, dst *uint8, src *float32)
+// Requires: AVX, F16C
+TEXT ·avx2ToF16(SB), $0-24
+	MOVQ n+0(FP), AX
+	MOVQ src+16(FP), CX
+	MOVQ dst+8(FP), DX
+
+next:
+	VMOVUPS   (CX), Y0
+	VCVTPS2PH $0x00, Y0, (DX)
+	VMOVUPS   32(CX), Y0
+	VCVTPS2PH $0x00, Y0, 16(DX)
+	ADDQ      $0x40, CX
+	ADDQ      $0x20, DX
+	SUBQ      $0x10, AX
+	JNZ       next
+	VZEROUPPER
+	RET
+
+// func avx2ToBF16(n int, dst *uint8, src *float32)
+// Requires: AVX, AVX2
+TEXT ·avx2ToBF16(SB), $0-24
+	MOVQ n+0(FP), AX
+	MOVQ src+16(FP), CX
+	MOVQ dst+8(FP), DX
+
+next:
+	VMOVUPS      (CX), Y0
+	VPSRLD       $0x10, Y0, Y1
+	VBROADCASTSS bits00000001<>+0(SB), Y2
+	VPAND        Y2, Y1, Y1
+	VBROADCASTSS bits00007fff<>+0(SB), Y2
+	VPADDD       Y2, Y1, Y1
+	VPADDD       Y1, Y0, Y0
+	VPSRLD       $0x10, Y0, Y0
+	VEXTRACTI128 $0x01, Y0, X1
+	VPACKUSDW    X1, X0, X1
+	VMOVDQU      X1, (DX)
+	VMOVUPS      32(CX), Y0
+	VPSRLD       $0x10, Y0, Y1
+	VBROADCASTSS bits00000001<>+0(SB), Y2
+	VPAND        Y2, Y1, Y1
+	VBROADCASTSS bits00007fff<>+0(SB), Y2
+	VPADDD       Y2, Y1, Y1
+	VPADDD       Y1, Y0, Y0
+	VPSRLD       $0x10, Y0, Y0
+	VEXTRACTI128 $0x01, Y0, X1
+	VPACKUSDW    X1, X0, X1
+	VMOVDQU      X1, 16(DX)
+	ADDQ         $0x40, CX
+	ADDQ         $0x20, DX
+	SUBQ         $0x10, AX
+	JNZ          next
+	VZEROUPPER
+	RET
+
+DATA bits00000001<>+0(SB)/4, $0x00000001
+GLOBL bits00000001<>(SB), RODATA|NOPTR, $4
+
+DATA bits00007fff<>+0(SB)/4, $0x00007fff
+GLOBL bits00007fff<>(SB), RODATA|NOPTR, $4
+
+// func avx2Q8_0(blocks int, dst *uint8, x *float32)
+// Requires: AVX, AVX2, F16C
+TEXT ·avx2Q8_0(SB), $0-24
+	MOVQ    blocks+0(FP), AX
+	MOVQ    dst+8(FP), CX
+	MOVQ    x+16(FP), DX
+	VMOVDQU order32<>+0(SB), Y0
+
+block:
+	VMOVUPS      (DX), Y1
+	VMOVUPS      32(DX), Y2
+	VMOVUPS      64(DX), Y3
+	VMOVUPS      96(DX), Y4
+	VBROADCASTSS bits7fffffff<>+0(SB), Y5
+	VANDPS       Y5, Y1, Y6
+	VANDPS       Y5, Y2, Y7
+	VANDPS       Y5, Y3, Y8
+	VANDPS       Y5, Y4, Y5
+	VMAXPS       Y6, Y7, Y6
+	VMAXPS       Y8, Y5, Y5
+	VMAXPS       Y6, Y5, Y6
+	VEXTRACTF128 $0x01, Y6, X5
+	VMAXPS       X6, X5, X6
+	VPERMILPS    $0x4e, X6, X5
+	VMAXPS       X6, X5, X6
+	VPERMILPS    $0xb1, X6, X5
+	VMAXPS       X6, X5, X6
+	VDIVSS       bits42fe0000<>+0(SB), X6, X6
+	VCVTPS2PH    $0x00, X6, X5
+	VPEXTRW      $0x00, X5, (CX)
+	VMOVSS       bits3f800000<>+0(SB), X5
+	VDIVSS       X6, X5, X5
+	VSUBSS       X5, X5, X6
+	VCMPSS       $0x07, X6, X6, X6
+	VANDPS       X6, X5, X5
+	VBROADCASTSS X5, Y5
+	VBROADCASTSS bits80000000<>+0(SB), Y10
+	VBROADCASTSS bits3effffff<>+0(SB), Y9
+	VMULPS       Y5, Y1, Y1
+	VANDPS       Y10, Y1, Y6
+	VORPS        Y9, Y6, Y6
+	VADDPS       Y6, Y1, Y1
+	VCVTTPS2DQ   Y1, Y1
+	VMULPS       Y5, Y2, Y2
+	VANDPS       Y10, Y2, Y7
+	VORPS        Y9, Y7, Y7
+	VADDPS       Y7, Y2, Y2
+	VCVTTPS2DQ   Y2, Y2
+	VMULPS       Y5, Y3, Y3
+	VANDPS       Y10, Y3, Y8
+	VORPS        Y9, Y8, Y8
+	VADDPS       Y8, Y3, Y3
+	VCVTTPS2DQ   Y3, Y3
+	VMULPS       Y5, Y4, Y4
+	VANDPS       Y10, Y4, Y5
+	VORPS        Y9, Y5, Y5
+	VADDPS       Y5, Y4, Y4
+	VCVTTPS2DQ   Y4, Y4
+	VPACKSSDW    Y2, Y1, Y1
+	VPACKSSDW    Y4, Y3, Y3
+	VPACKSSWB    Y3, Y1, Y1
+	VPERMD       Y1, Y0, Y1
+	VMOVDQU      Y1, 2(CX)
+	ADDQ         $0x00000080, DX
+	ADDQ         $0x22, CX
+	DECQ         AX
+	JNZ          block
+	VZEROUPPER
+	RET
+
+DATA order32<>+0(SB)/4, $0x00000000
+DATA order32<>+4(SB)/4, $0x00000004
+DATA order32<>+8(SB)/4, $0x00000001
+DATA order32<>+12(SB)/4, $0x00000005
+DATA order32<>+16(SB)/4, $0x00000002
+DATA order32<>+20(SB)/4, $0x00000006
+DATA order32<>+24(SB)/4, $0x00000003
+DATA order32<>+28(SB)/4, $0x00000007
+GLOBL order32<>(SB), RODATA|NOPTR, $32
+
+DATA bits42fe0000<>+0(SB)/4, $0x42fe0000
+GLOBL bits42fe0000<>(SB), RODATA|NOPTR, $4
+
+DATA bits3f800000<>+0(SB)/4, $0x3f800000
+GLOBL bits3f800000<>(SB), RODATA|NOPTR, $4
+
+DATA bits80000000<>+0(SB)/4, $0x80000000
+GLOBL bits80000000<>(SB), RODATA|NOPTR, $4
+
+DATA bits3effffff<>+0(SB)/4, $0x3effffff
+GLOBL bits3effffff<>(SB), RODATA|NOPTR, $4
+
+// func avx2Q4_0(blocks int, dst *uint8, x *float32)
+// Requires: AVX, AVX2, BMI, F16C
+TEXT ·avx2Q4_0(SB), $0-24
+	MOVQ    blocks+0(FP), AX
+	MOVQ    dst+8(FP), CX
+	MOVQ    x+16(FP), DX
+	VMOVDQU order32<>+0(SB), Y0
+
+block:
+	VMOVUPS      (DX), Y1
+	VMOVUPS      32(DX), Y2
+	VMOVUPS      64(DX), Y3
+	VMOVUPS      96(DX), Y4
+	VBROADCASTSS bits7fffffff<>+0(SB), Y5
+	VANDPS       Y5, Y1, Y6
+	VANDPS       Y5, Y2, Y7
+	VANDPS       Y5, Y3, Y8
+	VANDPS       Y5, Y4, Y5
+	VMAXPS       Y6, Y7, Y6
+	VMAXPS       Y8, Y5, Y5
+	VMAXPS       Y6, Y5, Y6
+	VEXTRACTF128 $0x01, Y6, X5
+	VMAXPS       X6, X5, X6
+	VPERMILPS    $0x4e, X6, X5
+	VMAXPS       X6, X5, X6
+	VPERMILPS    $0xb1, X6, X5
+	VMAXPS       X6, X5, X6
+	VBROADCASTSS X6, Y5
+	VBROADCASTSS bits7fffffff<>+0(SB), Y7
+	VANDPS       Y7, Y1, Y8
+	VCMPPS       $0x00, Y5, Y8, Y8
+	VANDPS       Y7, Y2, Y9
+	VCMPPS       $0x00, Y5, Y9, Y9
+	VANDPS       Y7, Y3, Y10
+	VCMPPS       $0x00, Y5, Y10, Y10
+	VANDPS       Y7, Y4, Y7
+	VCMPPS       $0x00, Y5, Y7, Y7
+	VPACKSSDW    Y9, Y8, Y8
+	VPACKSSDW    Y7, Y10, Y10
+	VPACKSSWB    Y10, Y8, Y8
+	VPERMD       Y8, Y0, Y8
+	VPMOVMSKB    Y8, BX
+	TZCNTL       BX, BX
+	VXORPS       X5, X5, X5
+	VCMPSS       $0x04, X5, X6, X5
+	VMOVSS       (DX)(BX*4), X6
+	VANDPS       X5, X6, X6
+	VDIVSS       bitsc1000000<>+0(SB), X6, X6
+	VCVTPS2PH    $0x00, X6, X5
+	VPEXTRW      $0x00, X5, (CX)
+	VMOVSS       bits3f800000<>+0(SB), X7
+	VDIVSS       X6, X7, X7
+	VSUBSS       X7, X7, X5
+	VCMPSS       $0x07, X5, X5, X5
+	VANDPS       X5, X7, X7
+	VBROADCASTSS X7, Y5
+	VBROADCASTSS bits41080000<>+0(SB), Y8
+	VMULPS       Y5, Y1, Y1
+	VADDPS       Y8, Y1, Y1
+	VCVTTPS2DQ   Y1, Y1
+	VMULPS       Y5, Y2, Y2
+	VADDPS       Y8, Y2, Y2
+	VCVTTPS2DQ   Y2, Y2
+	VMULPS       Y5, Y3, Y3
+	VADDPS       Y8, Y3, Y3
+	VCVTTPS2DQ   Y3, Y3
+	VMULPS       Y5, Y4, Y4
+	VADDPS       Y8, Y4, Y4
+	VCVTTPS2DQ   Y4, Y4
+	VPACKUSDW    Y2, Y1, Y1
+	VPACKUSDW    Y4, Y3, Y3
+	VPACKUSWB    Y3, Y1, Y1
+	VPERMD       Y1, Y0, Y1
+	VBROADCASTSS bits0f0f0f0f<>+0(SB), Y2
+	VPMINUB      Y2, Y1, Y1
+	VXORPS       X2, X2, X2
+	VUCOMISS     X2, X7
+	JNE          store
+	VUCOMISS     X2, X6
+	JE           store
+	VPXOR        Y1, Y1, Y1
+
+store:
+	VEXTRACTI128 $0x01, Y1, X2
+	VPSLLW       $0x04, X2, X2
+	VPOR         X1, X2, X2
+	VMOVDQU      X2, 2(CX)
+	ADDQ         $0x00000080, DX
+	ADDQ         $0x12, CX
+	DECQ         AX
+	JNZ          block
+	VZEROUPPER
+	RET
+
+DATA bitsc1000000<>+0(SB)/4, $0xc1000000
+GLOBL bitsc1000000<>(SB), RODATA|NOPTR, $4
+
+DATA bits41080000<>+0(SB)/4, $0x41080000
+GLOBL bits41080000<>(SB), RODATA|NOPTR, $4
+
+DATA bits0f0f0f0f<>+0(SB)/4, $0x0f0f0f0f
+GLOBL bits0f0f0f0f<>(SB), RODATA|NOPTR, $4
+
+// func avx2Q5_0(blocks int, dst *uint8, x *float32)
+// Requires: AVX, AVX2, BMI, F16C
+TEXT ·avx2Q5_0(SB), $0-24
+	MOVQ    blocks+0(FP), AX
+	MOVQ    dst+8(FP), CX
+	MOVQ    x+16(FP), DX
+	VMOVDQU order32<>+0(SB), Y0
+
+block:
+	VMOVUPS      (DX), Y1
+	VMOVUPS      32(DX), Y2
+	VMOVUPS      64(DX), Y3
+	VMOVUPS      96(DX), Y4
+	VBROADCASTSS bits7fffffff<>+0(SB), Y5
+	VANDPS       Y5, Y1, Y6
+	VANDPS       Y5, Y2, Y7
+	VANDPS       Y5, Y3, Y8
+	VANDPS       Y5, Y4, Y5
+	VMAXPS       Y6, Y7, Y6
+	VMAXPS       Y8, Y5, Y5
+	VMAXPS       Y6, Y5, Y6
+	VEXTRACTF128 $0x01, Y6, X5
+	VMAXPS       X6, X5, X6
+	VPERMILPS    $0x4e, X6, X5
+	VMAXPS       X6, X5, X6
+	VPERMILPS    $0xb1, X6, X5
+	VMAXPS       X6, X5, X6
+	VBROADCASTSS X6, Y5
+	VBROADCASTSS bits7fffffff<>+0(SB), Y7
+	VANDPS       Y7, Y1, Y8
+	VCMPPS       $0x00, Y5, Y8, Y8
+	VANDPS       Y7, Y2, Y9
+	VCMPPS       $0x00, Y5, Y9, Y9
+	VANDPS       Y7, Y3, Y10
+	VCMPPS       $0x00, Y5, Y10, Y10
+	VANDPS       Y7, Y4, Y7
+	VCMPPS       $0x00, Y5, Y7, Y7
+	VPACKSSDW    Y9, Y8, Y8
+	VPACKSSDW    Y7, Y10, Y10
+	VPACKSSWB    Y10, Y8, Y8
+	VPERMD       Y8, Y0, Y8
+	VPMOVMSKB    Y8, BX
+	TZCNTL       BX, BX
+	VXORPS       X5, X5, X5
+	VCMPSS       $0x04, X5, X6, X5
+	VMOVSS       (DX)(BX*4), X6
+	VANDPS       X5, X6, X6
+	VDIVSS       bitsc1800000<>+0(SB), X6, X6
+	VCVTPS2PH    $0x00, X6, X5
+	VPEXTRW      $0x00, X5, (CX)
+	VMOVSS       bits3f800000<>+0(SB), X7
+	VDIVSS       X6, X7, X7
+	VSUBSS       X7, X7, X5
+	VCMPSS       $0x07, X5, X5, X5
+	VANDPS       X5, X7, X7
+	VBROADCASTSS X7, Y5
+	VBROADCASTSS bits41840000<>+0(SB), Y8
+	VMULPS       Y5, Y1, Y1
+	VADDPS       Y8, Y1, Y1
+	VCVTTPS2DQ   Y1, Y1
+	VMULPS       Y5, Y2, Y2
+	VADDPS       Y8, Y2, Y2
+	VCVTTPS2DQ   Y2, Y2
+	VMULPS       Y5, Y3, Y3
+	VADDPS       Y8, Y3, Y3
+	VCVTTPS2DQ   Y3, Y3
+	VMULPS       Y5, Y4, Y4
+	VADDPS       Y8, Y4, Y4
+	VCVTTPS2DQ   Y4, Y4
+	VPACKUSDW    Y2, Y1, Y1
+	VPACKUSDW    Y4, Y3, Y3
+	VPACKUSWB    Y3, Y1, Y1
+	VPERMD       Y1, Y0, Y1
+	VBROADCASTSS bits1f1f1f1f<>+0(SB), Y2
+	VPMINUB      Y2, Y1, Y1
+	VXORPS       X2, X2, X2
+	VUCOMISS     X2, X7
+	JNE          store
+	VUCOMISS     X2, X6
+	JE           store
+	VPXOR        Y1, Y1, Y1
+
+store:
+	VPSLLW       $0x03, Y1, Y2
+	VPMOVMSKB    Y2, BX
+	MOVL         BX, 2(CX)
+	VBROADCASTSS bits0f0f0f0f<>+0(SB), Y2
+	VPAND        Y2, Y1, Y1
+	VEXTRACTI128 $0x01, Y1, X2
+	VPSLLW       $0x04, X2, X2
+	VPOR         X1, X2, X2
+	VMOVDQU      X2, 6(CX)
+	ADDQ         $0x00000080, DX
+	ADDQ         $0x16, CX
+	DECQ         AX
+	JNZ          block
+	VZEROUPPER
+	RET
+
+DATA bitsc1800000<>+0(SB)/4, $0xc1800000
+GLOBL bitsc1800000<>(SB), RODATA|NOPTR, $4
+
+DATA bits41840000<>+0(SB)/4, $0x41840000
+GLOBL bits41840000<>(SB), RODATA|NOPTR, $4
+
+DATA bits1f1f1f1f<>+0(SB)/4, $0x1f1f1f1f
+GLOBL bits1f1f1f1f<>(SB), RODATA|NOPTR, $4
+
+// func avx2Q4_1(blocks int, dst *uint8, x *float32)
+// Requires: AVX, AVX2, BMI, F16C
+TEXT ·avx2Q4_1(SB), $0-24
+	MOVQ    blocks+0(FP), AX
+	MOVQ    dst+8(FP), CX
+	MOVQ    x+16(FP), DX
+	VMOVDQU order32<>+0(SB), Y0
+
+block:
+	VMOVUPS      (DX), Y1
+	VMOVUPS      32(DX), Y2
+	VMOVUPS      64(DX), Y3
+	VMOVUPS      96(DX), Y4
+	VMINPS       Y1, Y2, Y5
+	VMINPS       Y3, Y4, Y6
+	VMINPS       Y5, Y6, Y5
+	VEXTRACTF128 $0x01, Y5, X6
+	VMINPS       X5, X6, X5
+	VPERMILPS    $0x4e, X5, X6
+	VMINPS       X5, X6, X5
+	VPERMILPS    $0xb1, X5, X6
+	VMINPS       X5, X6, X5
+	VMAXPS       Y1, Y2, Y6
+	VMAXPS       Y3, Y4, Y7
+	VMAXPS       Y6, Y7, Y6
+	VEXTRACTF128 $0x01, Y6, X7
+	VMAXPS       X6, X7, X6
+	VPERMILPS    $0x4e, X6, X7
+	VMAXPS       X6, X7, X6
+	VPERMILPS    $0xb1, X6, X7
+	VMAXPS       X6, X7, X6
+	VSUBSS       X5, X6, X6
+	VDIVSS       bits41700000<>+0(SB), X6, X6
+	VCVTPS2PH    $0x00, X6, X7
+	VPEXTRW      $0x00, X7, (CX)
+	VBROADCASTSS X5, Y7
+	VXORPS       X8, X8, X8
+	VUCOMISS     X8, X5
+	JNE          least
+	VBROADCASTSS bits7fffffff<>+0(SB), Y5
+	VCMPPS       $0x00, Y7, Y1, Y5
+	VCMPPS       $0x00, Y7, Y2, Y8
+	VCMPPS       $0x00, Y7, Y3, Y9
+	VCMPPS       $0x00, Y7, Y4, Y7
+	VPACKSSDW    Y8, Y5, Y5
+	VPACKSSDW    Y7, Y9, Y9
+	VPACKSSWB    Y9, Y5, Y5
+	VPERMD       Y5, Y0, Y5
+	VPMOVMSKB    Y5, BX
+	TZCNTL       BX, BX
+	VBROADCASTSS (DX)(BX*4), Y7
+
+least:
+	VCVTPS2PH    $0x00, X7, X5
+	VPEXTRW      $0x00, X5, 2(CX)
+	VMOVSS       bits3f800000<>+0(SB), X5
+	VDIVSS       X6, X5, X5
+	VSUBSS       X5, X5, X6
+	VCMPSS       $0x07, X6, X6, X6
+	VANDPS       X6, X5, X5
+	VBROADCASTSS X5, Y5
+	VBROADCASTSS bits3f000000<>+0(SB), Y6
+	VSUBPS       Y7, Y1, Y1
+	VMULPS       Y5, Y1, Y1
+	VADDPS       Y6, Y1, Y1
+	VCVTTPS2DQ   Y1, Y1
+	VSUBPS       Y7, Y2, Y2
+	VMULPS       Y5, Y2, Y2
+	VADDPS       Y6, Y2, Y2
+	VCVTTPS2DQ   Y2, Y2
+	VSUBPS       Y7, Y3, Y3
+	VMULPS       Y5, Y3, Y3
+	VADDPS       Y6, Y3, Y3
+	VCVTTPS2DQ   Y3, Y3
+	VSUBPS       Y7, Y4, Y4
+	VMULPS       Y5, Y4, Y4
+	VADDPS       Y6, Y4, Y4
+	VCVTTPS2DQ   Y4, Y4
+	VPACKUSDW    Y2, Y1, Y1
+	VPACKUSDW    Y4, Y3, Y3
+	VPACKUSWB    Y3, Y1, Y1
+	VPERMD       Y1, Y0, Y1
+	VBROADCASTSS bits0f0f0f0f<>+0(SB), Y2
+	VPMINUB      Y2, Y1, Y1
+	VEXTRACTI128 $0x01, Y1, X2
+	VPSLLW       $0x04, X2, X2
+	VPOR         X1, X2, X2
+	VMOVDQU      X2, 4(CX)
+	ADDQ         $0x00000080, DX
+	ADDQ         $0x14, CX
+	DECQ         AX
+	JNZ          block
+	VZEROUPPER
+	RET
+
+DATA bits41700000<>+0(SB)/4, $0x41700000
+GLOBL bits41700000<>(SB), RODATA|NOPTR, $4
+
+DATA bits3f000000<>+0(SB)/4, $0x3f000000
+GLOBL bits3f000000<>(SB), RODATA|NOPTR, $4
+
+// func avx2Q5_1(blocks int, dst *uint8, x *float32)
+// Requires: AVX, AVX2, BMI, F16C
+TEXT ·avx2Q5_1(SB), $0-24
+	MOVQ    blocks+0(FP), AX
+	MOVQ    dst+8(FP), CX
+	MOVQ    x+16(FP), DX
+	VMOVDQU order32<>+0(SB), Y0
+
+block:
+	VMOVUPS      (DX), Y1
+	VMOVUPS      32(DX), Y2
+	VMOVUPS      64(DX), Y3
+	VMOVUPS      96(DX), Y4
+	VMINPS       Y1, Y2, Y5
+	VMINPS       Y3, Y4, Y6
+	VMINPS       Y5, Y6, Y5
+	VEXTRACTF128 $0x01, Y5, X6
+	VMINPS       X5, X6, X5
+	VPERMILPS    $0x4e, X5, X6
+	VMINPS       X5, X6, X5
+	VPERMILPS    $0xb1, X5, X6
+	VMINPS       X5, X6, X5
+	VMAXPS       Y1, Y2, Y6
+	VMAXPS       Y3, Y4, Y7
+	VMAXPS       Y6, Y7, Y6
+	VEXTRACTF128 $0x01, Y6, X7
+	VMAXPS       X6, X7, X6
+	VPERMILPS    $0x4e, X6, X7
+	VMAXPS       X6, X7, X6
+	VPERMILPS    $0xb1, X6, X7
+	VMAXPS       X6, X7, X6
+	VSUBSS       X5, X6, X6
+	VDIVSS       bits41f80000<>+0(SB), X6, X6
+	VCVTPS2PH    $0x00, X6, X7
+	VPEXTRW      $0x00, X7, (CX)
+	VBROADCASTSS X5, Y7
+	VXORPS       X8, X8, X8
+	VUCOMISS     X8, X5
+	JNE          least
+	VBROADCASTSS bits7fffffff<>+0(SB), Y5
+	VCMPPS       $0x00, Y7, Y1, Y5
+	VCMPPS       $0x00, Y7, Y2, Y8
+	VCMPPS       $0x00, Y7, Y3, Y9
+	VCMPPS       $0x00, Y7, Y4, Y7
+	VPACKSSDW    Y8, Y5, Y5
+	VPACKSSDW    Y7, Y9, Y9
+	VPACKSSWB    Y9, Y5, Y5
+	VPERMD       Y5, Y0, Y5
+	VPMOVMSKB    Y5, BX
+	TZCNTL       BX, BX
+	VBROADCASTSS (DX)(BX*4), Y7
+
+least:
+	VCVTPS2PH    $0x00, X7, X5
+	VPEXTRW      $0x00, X5, 2(CX)
+	VMOVSS       bits3f800000<>+0(SB), X5
+	VDIVSS       X6, X5, X5
+	VSUBSS       X5, X5, X6
+	VCMPSS       $0x07, X6, X6, X6
+	VANDPS       X6, X5, X5
+	VBROADCASTSS X5, Y5
+	VBROADCASTSS bits3f000000<>+0(SB), Y6
+	VSUBPS       Y7, Y1, Y1
+	VMULPS       Y5, Y1, Y1
+	VADDPS       Y6, Y1, Y1
+	VCVTTPS2DQ   Y1, Y1
+	VSUBPS       Y7, Y2, Y2
+	VMULPS       Y5, Y2, Y2
+	VADDPS       Y6, Y2, Y2
+	VCVTTPS2DQ   Y2, Y2
+	VSUBPS       Y7, Y3, Y3
+	VMULPS       Y5, Y3, Y3
+	VADDPS       Y6, Y3, Y3
+	VCVTTPS2DQ   Y3, Y3
+	VSUBPS       Y7, Y4, Y4
+	VMULPS       Y5, Y4, Y4
+	VADDPS       Y6, Y4, Y4
+	VCVTTPS2DQ   Y4, Y4
+	VPACKUSDW    Y2, Y1, Y1
+	VPACKUSDW    Y4, Y3, Y3
+	VPACKUSWB    Y3, Y1, Y1
+	VPERMD       Y1, Y0, Y1
+	VBROADCASTSS bits1f1f1f1f<>+0(SB), Y2
+	VPMINUB      Y2, Y1, Y1
+	VPSLLW       $0x03, Y1, Y2
+	VPMOVMSKB    Y2, BX
+	MOVL         BX, 4(CX)
+	VBROADCASTSS bits0f0f0f0f<>+0(SB), Y2
+	VPAND        Y2, Y1, Y1
+	VEXTRACTI128 $0x01, Y1, X2
+	VPSLLW       $0x04, X2, X2
+	VPOR         X1, X2, X2
+	VMOVDQU      X2, 8(CX)
+	ADDQ         $0x00000080, DX
+	ADDQ         $0x18, CX
+	DECQ         AX
+	JNZ          block
+	VZEROUPPER
+	RET
+
+DATA bits41f80000<>+0(SB)/4, $0x41f80000
+GLOBL bits41f80000<>(SB), RODATA|NOPTR, $4
+
 // func avx2DivideCodes(blocks int, dst *uint8, x *float32, add *float32, number *float32, lo float32, hi float32) (reach float32)
 // Requires: AVX, AVX2, SSE
 TEXT ·avx2DivideCodes(SB), $0-52
@@ -205,16 +823,6 @@ GLOBL bits4b400000<>(SB), RODATA|NOPTR, $4
 
 DATA bits000000ff<>+0(SB)/4, $0x000000ff
 GLOBL bits000000ff<>(SB), RODATA|NOPTR, $4
-
-DATA order32<>+0(SB)/4, $0x00000000
-DATA order32<>+4(SB)/4, $0x00000004
-DATA order32<>+8(SB)/4, $0x00000001
-DATA order32<>+12(SB)/4, $0x00000005
-DATA order32<>+16(SB)/4, $0x00000002
-DATA order32<>+20(SB)/4, $0x00000006
-DATA order32<>+24(SB)/4, $0x00000003
-DATA order32<>+28(SB)/4, $0x00000007
-GLOBL order32<>(SB), RODATA|NOPTR, $32
 
 // func avx2MultiplyCodes(blocks int, dst *uint8, x *float32, add *float32, number *float32, lo float32, hi float32) (reach float32)
 // Requires: AVX, AVX2, SSE
@@ -1332,14 +1940,8 @@ aboveMiss:
 	VZEROUPPER
 	RET
 
-DATA bits80000000<>+0(SB)/4, $0x80000000
-GLOBL bits80000000<>(SB), RODATA|NOPTR, $4
-
 DATA bits4a742400<>+0(SB)/4, $0x4a742400
 GLOBL bits4a742400<>(SB), RODATA|NOPTR, $4
-
-DATA bits3f800000<>+0(SB)/4, $0x3f800000
-GLOBL bits3f800000<>(SB), RODATA|NOPTR, $4
 
 // func avx2AffineAbsolute(length int, x *float32, w *float32, codes *float32, numerators *float32, below int, above int, n float32, result *float32) (strange uint32)
 // Requires: AVX

@@ -35,6 +35,8 @@ type workspace struct {
 	offsets    [chunk / 16]float32
 	inverses   [chunk / 16]float32
 	sums       [chunk / 16]float32
+	starts     [chunk / 16]float32 // minus what the codes count from
+	plain      [chunk / 16]bool    // the vectors could not do this group, or it has no width
 	result     [4 * maxWidth]float32
 }
 
@@ -96,8 +98,8 @@ func (ws *workspace) plainWeights(w, x []float32, first int, kind weighting) {
 	}
 }
 
-// fitAffine does fitAffine for all groups of a chunk: it sets scales, offsets (the minimums, as fitAffine returns them)
-// and, for given weights, sums of weights. Codes are made by code.
+// fitAffine does fitAffine for all groups of a chunk: it sets scales, offsets (the minimums, as fitAffine returns them),
+// inverses and starts, from which the codes come, and plain.
 func (ws *workspace) fitAffine(x []float32, length int, kind weighting, s *affineSearch) {
 	search := ws.affine
 	if s.absolute {
@@ -111,6 +113,8 @@ func (ws *workspace) fitAffine(x []float32, length int, kind weighting, s *affin
 		count := min(w, len(x)/length-g)
 		for l := range count {
 			ws.scales[g+l], ws.offsets[g+l] = ws.result[l], -ws.result[w+l]
+			ws.inverses[g+l], ws.starts[g+l] = ws.result[2*w+l], -ws.result[3*w+l]
+			ws.plain[g+l] = strange>>l&1 != 0 || ws.scales[g+l] == 0
 			if strange>>l&1 != 0 {
 				at := first + l*length
 				ws.scales[g+l], ws.offsets[g+l] = ws.plainAffine(ws.codes[at:], x[at:][:length], at, kind, s)

@@ -10,7 +10,7 @@ import "golang.org/x/sys/cpu"
 func machines() []*lanes {
 	var all []*lanes
 	x := &cpu.X86
-	if !x.HasAVX2 || !x.HasFMA {
+	if !x.HasAVX2 || !x.HasBMI1 || !hasF16C() {
 		return nil
 	}
 	if x.HasAVX512F && x.HasAVX512BW && x.HasAVX512DQ && x.HasAVX512VL {
@@ -27,6 +27,10 @@ func machines() []*lanes {
 	})
 }
 
+// hasF16C reports whether half floats are converted in hardware, which golang.org/x/sys/cpu does not know: CPUID 1, bit 29
+// of ECX. Every processor with AVX2 has it, but a virtual machine may hide it.
+func hasF16C() bool { return cpuid1()>>29&1 != 0 }
+
 func transpose8(blocks int, src *float32, length int, dst *float32, lanes int) {
 	avx2Transpose(blocks, src, length, dst, lanes)
 }
@@ -40,3 +44,14 @@ func multiplyCodes(blocks int, dst *uint8, x, add, number *float32, lo, hi float
 }
 
 func greatestBits(n int, x *float32) uint32 { return avx2GreatestBits(n, x) }
+
+func fromF16(n int, dst *float32, src *uint8)  { avx2FromF16(n, dst, src) }
+func fromBF16(n int, dst *float32, src *uint8) { avx2FromBF16(n, dst, src) }
+func toF16(n int, dst *uint8, src *float32)    { avx2ToF16(n, dst, src) }
+func toBF16(n int, dst *uint8, src *float32)   { avx2ToBF16(n, dst, src) }
+
+func blocksQ8_0(blocks int, dst *uint8, x *float32) { avx2Q8_0(blocks, dst, x) }
+func blocksQ4_0(blocks int, dst *uint8, x *float32) { avx2Q4_0(blocks, dst, x) }
+func blocksQ4_1(blocks int, dst *uint8, x *float32) { avx2Q4_1(blocks, dst, x) }
+func blocksQ5_0(blocks int, dst *uint8, x *float32) { avx2Q5_0(blocks, dst, x) }
+func blocksQ5_1(blocks int, dst *uint8, x *float32) { avx2Q5_1(blocks, dst, x) }

@@ -39,3 +39,15 @@ func (ws *workspace) divide(x []float32, length int, number, add []float32, lo, 
 		recode(ws.codes[16*g:][:16], x[16*g:][:16], number[g], add[g], lo, hi)
 	}
 }
+
+// multiply sets ws.codes to (x + add)·number, rounded and clamped, minus lo, for groups of 32. add may be nil.
+func (ws *workspace) multiply(x, number, add []float32, lo, hi int32) {
+	var twice, both [chunk / 16]float32
+	for g := range len(x) / 32 {
+		twice[2*g], twice[2*g+1] = number[g], number[g]
+		if add != nil {
+			both[2*g], both[2*g+1] = add[g], add[g]
+		}
+	}
+	multiplyCodes(len(x)/32, &ws.codes[0], &x[0], &both[0], &twice[0], float32(lo), float32(hi))
+}

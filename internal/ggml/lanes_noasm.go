@@ -17,3 +17,21 @@ func multiplyCodes(int, *uint8, *float32, *float32, *float32, float32, float32) 
 }
 
 func greatestBits(int, *float32) uint32 { panic("ggml: no vectors") }
+
+func fromF16(int, *float32, *uint8) { panic("ggml: no vectors") }
+
+func fromBF16(int, *float32, *uint8) { panic("ggml: no vectors") }
+
+func toF16(int, *uint8, *float32) { panic("ggml: no vectors") }
+
+func toBF16(int, *uint8, *float32) { panic("ggml: no vectors") }
+
+func blocksQ8_0(int, *uint8, *float32) { panic("ggml: no vectors") }
+
+func blocksQ4_0(int, *uint8, *float32) { panic("ggml: no vectors") }
+
+func blocksQ4_1(int, *uint8, *float32) { panic("ggml: no vectors") }
+
+func blocksQ5_0(int, *uint8, *float32) { panic("ggml: no vectors") }
+
+func blocksQ5_1(int, *uint8, *float32) { panic("ggml: no vectors") }

@@ -19,6 +19,23 @@ func encodeBF16(dst []byte, x, _ []float32, _ float32) {
 	binary.LittleEndian.PutUint16(dst, kernel.BFloat16Bits(x[0]))
 }
 
+// runF16 and runBF16 convert a chunk.
+func runF16(_ *workspace, dst []byte, x, _ []float32, _ float32) {
+	n := len(x) &^ 15
+	if n > 0 {
+		toF16(n, &dst[0], &x[0])
+	}
+	kernel.Float32ToFloat16(dst[2*n:], x[n:])
+}
+
+func runBF16(_ *workspace, dst []byte, x, _ []float32, _ float32) {
+	n := len(x) &^ 15
+	if n > 0 {
+		toBF16(n, &dst[0], &x[0])
+	}
+	kernel.Float32ToBFloat16(dst[2*n:], x[n:])
+}
+
 func decodeF32(dst []float32, src []byte) {
 	dst[0] = math.Float32frombits(binary.LittleEndian.Uint32(src))
 }

@@ -24,6 +24,44 @@ func encodeQ5_0(dst []byte, x, importance []float32, rowMean float32) {
 	putNibbles(dst[6:], codes[:])
 }
 
+// runQ4_0 and runQ5_0 are encodeQ4_0 and encodeQ5_0 for the blocks of a chunk.
+func runQ4_0(ws *workspace, dst []byte, x, importance []float32, rowMean float32) {
+	if importance == nil {
+		blocksQ4_0(len(x)/32, &dst[0], &x[0])
+		return
+	}
+	ws.runSigned(x, importance, rowMean, searchQ4Signed)
+	for b := range len(x) / 32 {
+		putHalf(dst[18*b:], ws.scales[b])
+		putNibbles(dst[18*b+2:], ws.codes[32*b:][:32])
+	}
+}
+
+func runQ5_0(ws *workspace, dst []byte, x, importance []float32, rowMean float32) {
+	if importance == nil {
+		blocksQ5_0(len(x)/32, &dst[0], &x[0])
+		return
+	}
+	ws.runSigned(x, importance, rowMean, searchQ5Signed)
+	for b := range len(x) / 32 {
+		putHalf(dst[22*b:], ws.scales[b])
+		putFifthBits(dst[22*b+2:], ws.codes[32*b:][:32])
+		putNibbles(dst[22*b+6:], ws.codes[32*b:][:32])
+	}
+}
+
+// runSigned sets ws.scales and ws.codes with importance.
+func (ws *workspace) runSigned(x, importance []float32, rowMean float32, s *symmetricSearch) {
+	ws.weigh(len(x), &ws.weights[0], &importance[0], &x[0], rowMean)
+	ws.fitSymmetric(x, 32, given, s)
+	ws.multiply(x, ws.inverses[:], nil, -s.n, s.n-1)
+	for b, inverse := range ws.inverses[:len(x)/32] {
+		if inverse == 0 { // a group of zeros
+			clear(ws.codes[32*b:][:32])
+		}
+	}
+}
+
 // signedScale makes the codes, in [0, 2·s.n-1], and returns d.
 func signedScale(codes []uint8, x, importance []float32, rowMean float32, s *symmetricSearch) float32 {
 	n := s.n
@@ -43,9 +81,10 @@ func signedScale(codes []uint8, x, importance []float32, rowMean float32, s *sym
 
 // putNibbles writes blocks of 32 codes: byte j has element j low and j+16 high.
 func putNibbles(dst []byte, codes []uint8) {
-	for ; len(codes) > 0; dst, codes = dst[16:], codes[32:] {
-		for j, c := range codes[:16] {
-			dst[j] = c&15 | codes[j+16]<<4
+	for k := 0; k < len(codes); k += 32 {
+		from, to := codes[k:][:32], dst[k/2:][:16]
+		for j := 0; j < 16; j += 8 {
+			binary.LittleEndian.PutUint64(to[j:], eight(from[j:])&(15*ones)|eight(from[j+16:])&(15*ones)<<4)
 		}
 	}
 }

@@ -28,6 +28,46 @@ func encodeQ5_1(dst []byte, x, importance []float32, rowMean float32) {
 	putNibbles(dst[8:], codes[:])
 }
 
+// runQ4_1 and runQ5_1 are encodeQ4_1 and encodeQ5_1 for the blocks of a chunk.
+func runQ4_1(ws *workspace, dst []byte, x, importance []float32, rowMean float32) {
+	if importance == nil {
+		blocksQ4_1(len(x)/32, &dst[0], &x[0])
+		return
+	}
+	ws.runOffset(x, importance, rowMean, searchQ4)
+	for b := range len(x) / 32 {
+		putHalf(dst[20*b:], ws.scales[b])
+		putHalf(dst[20*b+2:], -ws.offsets[b])
+		putNibbles(dst[20*b+4:], ws.codes[32*b:][:32])
+	}
+}
+
+func runQ5_1(ws *workspace, dst []byte, x, importance []float32, rowMean float32) {
+	if importance == nil {
+		blocksQ5_1(len(x)/32, &dst[0], &x[0])
+		return
+	}
+	ws.runOffset(x, importance, rowMean, searchQ5)
+	for b := range len(x) / 32 {
+		putHalf(dst[24*b:], ws.scales[b])
+		putHalf(dst[24*b+2:], -ws.offsets[b])
+		putFifthBits(dst[24*b+4:], ws.codes[32*b:][:32])
+		putNibbles(dst[24*b+8:], ws.codes[32*b:][:32])
+	}
+}
+
+// runOffset sets ws.scales, ws.offsets and ws.codes with importance.
+func (ws *workspace) runOffset(x, importance []float32, rowMean float32, s *affineSearch) {
+	ws.weigh(len(x), &ws.weights[0], &importance[0], &x[0], rowMean)
+	ws.fitAffine(x, 32, given, s)
+	ws.multiply(x, ws.inverses[:], ws.starts[:], 0, s.n)
+	for b := range len(x) / 32 {
+		if ws.plain[b] {
+			ws.plainAffine(ws.codes[32*b:], x[32*b:][:32], 32*b, given, s)
+		}
+	}
+}
+
 // affineScale makes the codes, in [0, s.n], and returns d and m.
 func affineScale(codes []uint8, x, importance []float32, rowMean float32, s *affineSearch) (d, m float32) {
 	if importance != nil {

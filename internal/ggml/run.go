@@ -2,8 +2,8 @@ package ggml
 
 import (
 	"encoding/binary"
-	"errors"
 	"fmt"
+	"math"
 )
 
 // encoder is how a type is written.
@@ -16,6 +16,7 @@ type encoder struct {
 	weighted bool  // importance changes the bytes
 	rowWise  bool  // the weights depend on the whole row
 	scales   []int // where the block has float16 scales
+	direct   bool  // without importance no scale is greater than the greatest element
 }
 
 var encoders [len(layouts)]encoder
@@ -24,12 +25,12 @@ var decoders [len(layouts)]func(dst []float32, src []byte)
 
 func init() {
 	encoders = [len(layouts)]encoder{
-		F32: {block: encodeF32}, F16: {block: encodeF16, scales: []int{0}}, BF16: {block: encodeBF16},
-		Q4_0:   {block: encodeQ4_0, weighted: true, rowWise: true, scales: []int{0}},
-		Q4_1:   {block: encodeQ4_1, weighted: true, rowWise: true, scales: []int{0, 2}},
-		Q5_0:   {block: encodeQ5_0, weighted: true, rowWise: true, scales: []int{0}},
-		Q5_1:   {block: encodeQ5_1, weighted: true, rowWise: true, scales: []int{0, 2}},
-		Q8_0:   {block: encodeQ8_0, scales: []int{0}},
+		F32: {block: encodeF32}, F16: {block: encodeF16, run: runF16, scales: []int{0}, direct: true}, BF16: {block: encodeBF16, run: runBF16},
+		Q4_0:   {block: encodeQ4_0, run: runQ4_0, weighted: true, rowWise: true, scales: []int{0}, direct: true},
+		Q4_1:   {block: encodeQ4_1, run: runQ4_1, weighted: true, rowWise: true, scales: []int{0, 2}, direct: true},
+		Q5_0:   {block: encodeQ5_0, run: runQ5_0, weighted: true, rowWise: true, scales: []int{0}, direct: true},
+		Q5_1:   {block: encodeQ5_1, run: runQ5_1, weighted: true, rowWise: true, scales: []int{0, 2}, direct: true},
+		Q8_0:   {block: encodeQ8_0, run: runQ8_0, scales: []int{0}, direct: true},
 		Q2_K:   {block: encodeQ2_K, run: runQ2_K, weighted: true, scales: []int{80, 82}},
 		Q3_K:   {block: encodeQ3_K, weighted: true, scales: []int{108}},
 		Q4_K:   {block: encodeQ4_K, run: runQ4_K, weighted: true, scales: []int{0, 2}},
@@ -39,10 +40,10 @@ func init() {
 		IQ4_XS: {block: encodeIQ4_XS, weighted: true, scales: []int{0}},
 		MXFP4:  {block: encodeMXFP4},
 		NVFP4:  {block: encodeNVFP4},
-		TQ1_0:  {block: encodeTQ1_0, scales: []int{52}},
-		TQ2_0:  {block: encodeTQ2_0, scales: []int{64}},
-		Q1_0:   {block: encodeQ1_0, scales: []int{0}},
-		Q2_0:   {block: encodeQ2_0, scales: []int{0}},
+		TQ1_0:  {block: encodeTQ1_0, scales: []int{52}, direct: true},
+		TQ2_0:  {block: encodeTQ2_0, scales: []int{64}, direct: true},
+		Q1_0:   {block: encodeQ1_0, scales: []int{0}, direct: true},
+		Q2_0:   {block: encodeQ2_0, scales: []int{0}, direct: true},
 	}
 	decoders = [len(layouts)]func(dst []float32, src []byte){
 		F32: decodeF32, F16: decodeF16, BF16: decodeBF16, F64: decodeF64, I8: decodeI8, I16: decodeI16, I32: decodeI32, I64: decodeI64,
@@ -68,27 +69,30 @@ func best(all []*lanes) *lanes {
 	return all[0]
 }
 
-// encode writes rows of checked sizes.
-func encode(dst []byte, t Type, src []float32, n int, importance []float32) error {
+// source gives n elements from first on, until it is asked again; n is at most a chunk.
+type source func(first, n int) []float32
+
+// encode writes count elements in rows of n, of checked sizes.
+func encode(dst []byte, t Type, src source, count, n int, importance []float32) error {
 	e := &encoders[t]
 	elements, bytes := t.Block()
 	var ws *workspace
 	if vectors != nil && e.run != nil {
 		ws = &workspace{lanes: vectors}
 	}
-	length := len(src) // of what is encoded at once: without importance all rows are one
+	length := count // of what is encoded at once: without importance all rows are one
 	if importance != nil {
 		length = n
 	}
-	for first := 0; first < len(src); first += length {
-		row := src[first : first+length]
+	for first := 0; first < count; first += length {
 		var rowMean float32
 		if e.rowWise && importance != nil {
-			rowMean = sumSquares(row) / float32(n)
+			rowMean = meanSquare(src, first, n)
 		}
 		for i := 0; i < length; i += chunk {
-			x := row[i:min(i+chunk, length)]
-			if err := checkFinite(x, first+i); err != nil {
+			x := src(first+i, min(chunk, length-i))
+			top, err := checkFinite(x, first+i)
+			if err != nil {
 				return err
 			}
 			var own []float32
@@ -101,13 +105,27 @@ func encode(dst []byte, t Type, src []float32, n int, importance []float32) erro
 			} else {
 				e.encode(dst[:size], x, own, rowMean, elements, bytes)
 			}
-			if err := e.checkScales(dst[:size], bytes); err != nil {
-				return fmt.Errorf("elements %d to %d: %w", first+i, first+i+len(x)-1, err)
+			if !e.direct || importance != nil || top >= 32768 {
+				if bad := e.checkScales(dst[:size], bytes); bad >= 0 {
+					return fmt.Errorf("elements %d to %d are so great that their scale lies beyond float16, which ends at 65504",
+						first+i+bad*elements, first+i+(bad+1)*elements-1)
+				}
 			}
 			dst = dst[size:]
 		}
 	}
 	return nil
+}
+
+// meanSquare of n elements is the sum of their squares, in order, over n.
+func meanSquare(src source, first, n int) float32 {
+	var sum float32
+	for i := 0; i < n; i += chunk {
+		for _, v := range src(first+i, min(chunk, n-i)) {
+			sum += float32(v * v)
+		}
+	}
+	return sum / float32(n)
 }
 
 // encode writes the blocks of a chunk in plain Go.
@@ -122,27 +140,56 @@ func (e *encoder) encode(dst []byte, x, importance []float32, rowMean float32, e
 	}
 }
 
-// checkFinite names the first element that is NaN or infinite; first is the number of x[0].
-func checkFinite(x []float32, first int) error {
-	if vectors != nil && len(x)%32 == 0 && greatestBits(len(x), &x[0]) < 0x7f800000 {
-		return nil
+// checkFinite returns the greatest magnitude, or an error that names the first element that is NaN or infinite; first is
+// the number of x[0].
+func checkFinite(x []float32, first int) (float32, error) {
+	var top uint32
+	n := 0
+	if vectors != nil {
+		if n = len(x) &^ 31; n > 0 {
+			top = greatestBits(n, &x[0])
+		}
+	}
+	for _, v := range x[n:] {
+		top = max(top, math.Float32bits(v)&^(1<<31))
+	}
+	if top < 0x7f800000 {
+		return math.Float32frombits(top), nil
 	}
 	for i, v := range x {
 		if v-v != 0 {
-			return fmt.Errorf("element %d is %v; blocks hold finite numbers only", first+i, v)
+			return 0, fmt.Errorf("element %d is %v; blocks hold finite numbers only", first+i, v)
 		}
 	}
-	return nil
+	panic("unreachable")
 }
 
-// checkScales checks that no scale of these blocks is infinite or NaN.
-func (e *encoder) checkScales(blocks []byte, bytes int) error {
+// checkScales returns the first block with a scale that is infinite or NaN, or -1.
+func (e *encoder) checkScales(blocks []byte, bytes int) int {
 	for _, p := range e.scales {
 		for i := p; i < len(blocks); i += bytes {
 			if binary.LittleEndian.Uint16(blocks[i:])&0x7c00 == 0x7c00 {
-				return errors.New("a scale lies beyond float16, which ends at 65504")
+				return i / bytes
 			}
 		}
 	}
-	return nil
+	return -1
+}
+
+// decode reads blocks of checked sizes.
+func decode(dst []float32, t Type, src []byte) {
+	elements, bytes := t.Block()
+	if vectors != nil && (t == F16 || t == BF16) {
+		if n := len(dst) &^ 15; n > 0 {
+			if t == F16 {
+				fromF16(n, &dst[0], &src[0])
+			} else {
+				fromBF16(n, &dst[0], &src[0])
+			}
+			dst, src = dst[n:], src[2*n:]
+		}
+	}
+	for block := decoders[t]; len(dst) > 0; dst, src = dst[elements:], src[bytes:] {
+		block(dst[:elements:elements], src[:bytes:bytes])
+	}
 }

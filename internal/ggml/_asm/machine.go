@@ -64,13 +64,18 @@ func (m machine) param(name string) vec {
 
 var constants = map[uint32]Mem{}
 
-// bits broadcasts a constant.
-func (m machine) bits(b uint32) vec {
+// memory is the place of a constant.
+func (m machine) memory(b uint32) Mem {
 	if _, ok := constants[b]; !ok {
 		constants[b] = ConstData(fmt.Sprintf("bits%08x", b), U32(b))
 	}
+	return constants[b]
+}
+
+// bits broadcasts a constant.
+func (m machine) bits(b uint32) vec {
 	r := m.reg()
-	VBROADCASTSS(constants[b], r)
+	VBROADCASTSS(m.memory(b), r)
 	return r
 }
 
@@ -113,7 +118,8 @@ const (
 	greater  = 0x1e
 	atLeast  = 0x1d
 	notLess  = 0x15 // or a NaN is there
-	notEqual = 4    // or a NaN is there
+	ordered  = 7
+	notEqual = 4 // or a NaN is there
 )
 
 // compare sets a mask where a is related to b so.

@@ -4,12 +4,31 @@ package main
 import (
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
+	"github.com/mmcloughlin/avo/reg"
 )
+
+// cpuid1 writes the query of the processor's features.
+func cpuid1() {
+	TEXT("cpuid1", NOSPLIT, "func() uint32")
+	Doc("cpuid1 returns ECX of CPUID 1.")
+	MOVL(U32(1), reg.EAX)
+	XORL(reg.ECX, reg.ECX)
+	CPUID()
+	Store(reg.ECX, ReturnIndex(0))
+	RET()
+}
 
 func main() {
 	ConstraintExpr("amd64,!purego")
+	cpuid1()
 	transpose()
 	greatestBits()
+	halves()
+	q8_0()
+	signed("Q4_0", 8)
+	signed("Q5_0", 16)
+	affine32("Q4_1", 15)
+	affine32("Q5_1", 31)
 	codes("DivideCodes", "(x + add) / number", func(number Mem, v vec) {
 		n := YMM()
 		VBROADCASTSS(number, n)
