@@ -2,8 +2,8 @@ package recipe
 
 import (
 	"slices"
+	"strings"
 
-	"github.com/pare-ml/pare/internal/lazyregexp"
 	"github.com/pare-ml/pare/recipe/condition"
 	"github.com/pare-ml/pare/recipe/diag"
 	"github.com/pare-ml/pare/recipe/schema"
@@ -157,15 +157,25 @@ func (p *parser) summary() {
 	p.unusedImports()
 }
 
-var plainName = lazyregexp.New(`^[A-Za-z0-9_][A-Za-z0-9_.-]{0,99}$`)
-
 // named checks the name that a user gave to a step or a data set: it goes into file names, seeds and messages.
 func (p *parser) named(n *syntax.Node, what, name string) bool {
-	if plainName.MatchString(name) {
+	if len(name) <= 100 && name != "" && strings.IndexByte(".-", name[0]) < 0 && hasOnly(name, ".-") {
 		return true
 	}
 	p.report.Errorf(n.Span, "bad-name", "%s is %s; a name has letters, digits, - _ and . only, at most 100", what, quote(name))
 	return false
+}
+
+// hasOnly tells whether a text has letters, digits, _ and those others alone, all of ASCII.
+func hasOnly(text, others string) bool {
+	for i := range len(text) {
+		switch c := text[i]; {
+		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9', c == '_', strings.IndexByte(others, c) >= 0:
+		default:
+			return false
+		}
+	}
+	return true
 }
 
 // pass returns the word of a pass, or nil.

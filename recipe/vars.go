@@ -5,7 +5,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/pare-ml/pare/internal/lazyregexp"
 	"github.com/pare-ml/pare/recipe/diag"
 	"github.com/pare-ml/pare/recipe/schema"
 	"github.com/pare-ml/pare/recipe/syntax"
@@ -19,7 +18,10 @@ func quote(s string) string {
 	return strconv.Quote(s)
 }
 
-var varName = lazyregexp.New(`^[A-Za-z_][A-Za-z0-9_]{0,63}$`)
+// isVarName accepts [A-Za-z_][A-Za-z0-9_]{0,63}.
+func isVarName(name string) bool {
+	return len(name) <= 64 && name != "" && (name[0] < '0' || name[0] > '9') && hasOnly(name, "")
+}
 
 // vars reads the declared variables; each has the type of its default.
 func (p *parser) vars(n *syntax.Node) {
@@ -32,7 +34,7 @@ func (p *parser) vars(n *syntax.Node) {
 	}
 	for _, pair := range n.Pairs {
 		name := pair.Key.Text
-		if !varName.MatchString(name) {
+		if !isVarName(name) {
 			p.report.Errorf(pair.Key.Span, "bad-name", "the variable name %s cannot be used in an expression; use letters, digits and _", quote(name))
 			continue
 		}

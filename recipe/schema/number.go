@@ -34,26 +34,27 @@ var (
 	longNumber = 400 // bytes; nothing longer is taken for a number
 )
 
-// readNumber classifies the text of a plain scalar.
+// readNumber classifies the text of a plain scalar. What is cheap to see is asked before an expression is compiled.
 func readNumber(s string) (form, odd) {
+	bare := strings.TrimPrefix(strings.TrimPrefix(s, "+"), "-") // of its sign
 	switch {
 	case s == "" || len(s) > longNumber || !strings.ContainsRune("0123456789+-.nNiI", rune(s[0])):
 		return notNumber, odd{}
 	case plainNumber(s) != notNumber:
 		return plainNumber(s), odd{}
-	case zeroForm.MatchString(s):
+	case strings.HasPrefix(bare, "0") && zeroForm.MatchString(s):
 		return oddNumber, odd{"with a leading zero, which some readers take for octal", stripZeros(s)}
-	case baseForm.MatchString(s):
+	case strings.HasPrefix(bare, "0") && baseForm.MatchString(s):
 		return oddNumber, odd{"which is not decimal", decimal(s)}
 	case strings.Contains(s, "_") && groupForm.MatchString(s):
 		return oddNumber, odd{"with digits grouped by _", plainDigits(s)}
-	case pointForm.MatchString(s):
+	case strings.HasSuffix(s, ".") && pointForm.MatchString(s):
 		return oddNumber, odd{"with nothing after the point", strings.TrimSuffix(s, ".")}
-	case dateForm.MatchString(s):
+	case strings.Contains(s, "-") && dateForm.MatchString(s):
 		return oddNumber, odd{"which is a date", ""}
-	case nanForm.MatchString(s):
+	case len(bare) <= len(".nan") && strings.ContainsAny(s, "aA") && nanForm.MatchString(s):
 		return oddNumber, odd{"which is not a number", ""}
-	case infForm.MatchString(s):
+	case len(bare) <= len(".infinity") && strings.ContainsAny(s, "fF") && infForm.MatchString(s):
 		return oddNumber, odd{"which is infinite", ""}
 	}
 	return notNumber, odd{}
