@@ -31,6 +31,7 @@ type verb struct {
 	long    string // what it reads, prints and returns
 	min     int    // arguments it needs
 	max     int    // arguments it takes; -1: any number
+	quick   bool   // it leaves nothing behind when a signal ends it, so signals are not listened for
 	setup   func(*gnuflag.Set) func(*session, []string) error
 }
 
@@ -63,9 +64,7 @@ func Main(args []string, stdout, stderr io.Writer) int { return MainOn(nil, args
 // MainOn is Main with another file system under the store and under what is published, so that tests can let it fail.
 func MainOn(files store.FS, args []string, stdout, stderr io.Writer) (code int) {
 	debug.SetGCPercent(gcPercent)
-	ctx, stop := interruptible()
-	defer stop()
-	s := &session{ctx: ctx, stdout: stdout, stderr: stderr, suite: Suite(), verbs: verbs, files: files}
+	s := &session{ctx: context.Background(), stdout: stdout, stderr: stderr, suite: Suite(), verbs: verbs, files: files}
 	defer func() {
 		if r := recover(); r != nil {
 			fmt.Fprintf(stderr, "pare: internal error: %s\nThis is a bug in pare; please report it with the recipe and this line.\n", firstLine(r))
@@ -79,6 +78,12 @@ func MainOn(files store.FS, args []string, stdout, stderr io.Writer) (code int) 
 type stopped struct{ signal syscall.Signal }
 
 func (stopped) Error() string { return "stopped; nothing was published" }
+
+// listen lets a signal end the session's context, which costs half a millisecond, until the function returned is called.
+func (s *session) listen() (stop func()) {
+	s.ctx, stop = interruptible()
+	return stop
+}
 
 // interruptible returns a context that ends at the first interrupt or termination signal; the second one kills.
 func interruptible() (context.Context, func()) {
@@ -132,6 +137,9 @@ func (s *session) run(args []string) error {
 	case v.max >= 0 && len(flags.Args()) > v.max:
 		return usageError{fmt.Sprintf("pare %s takes %s at most, and %q is one more; see pare help %s",
 			v.name, plural(v.max, "argument"), flags.Args()[v.max], v.name)}
+	}
+	if !v.quick {
+		defer s.listen()()
 	}
 	return do(s, flags.Args())
 }

@@ -10,7 +10,7 @@ import (
 )
 
 var completionVerb = &verb{
-	name: "completion", args: "SHELL", summary: "completion for bash, zsh or fish", min: 1, max: 1,
+	name: "completion", quick: true, args: "SHELL", summary: "completion for bash, zsh or fish", min: 1, max: 1,
 	long: `Prints a script that completes commands, flags, recipes and the words of pare list. SHELL is bash, zsh or fish.
 
   bash  source <(pare completion bash)                 in ~/.bashrc

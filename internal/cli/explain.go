@@ -9,7 +9,7 @@ import (
 )
 
 var explainVerb = &verb{
-	name: "explain", args: "RECIPE LAYER", summary: "every rule that touches one layer", min: 2, max: 2,
+	name: "explain", quick: true, args: "RECIPE LAYER", summary: "every rule that touches one layer", min: 2, max: 2,
 	long: `Tells step by step why a layer is picked or not and by which selector, which overrides match it and what each sets,
 the parameters that hold in the end with the places they are written at, and what the layer becomes. Without
 --all parameters that the recipe does not set and overrides that do not match are left out. No weight is read.`,

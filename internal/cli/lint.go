@@ -14,7 +14,7 @@ import (
 )
 
 var lintVerb = &verb{
-	name: "lint", args: "RECIPE…", summary: "is this recipe right?", min: 1, max: -1,
+	name: "lint", quick: true, args: "RECIPE…", summary: "is this recipe right?", min: 1, max: -1,
 	long: `Checks recipes: the text, the types of conditions, the order of passes, and against the model's header that
 every selector and override picks a layer and every parameter can work on it. No weight is read. If the model
 is not there, only the text is checked, and a note says so. Exits 1 if a finding is an error.
@@ -58,6 +58,7 @@ type lintOptions struct {
 
 func (s *session) lint(paths []string, o lintOptions) error {
 	if o.fix {
+		defer s.listen()() // files are written
 		out := s.stdout
 		if o.format != "text" {
 			out = s.stderr // the findings are for a program

@@ -14,7 +14,7 @@ import (
 )
 
 var listVerb = &verb{
-	name: "list", args: "[WHAT]", summary: "what there is: passes, metrics, formats, targets, layers, facts", max: 1,
+	name: "list", quick: true, args: "[WHAT]", summary: "what there is: passes, metrics, formats, targets, layers, facts", max: 1,
 	long: `Without WHAT, lists the passes, metrics, formats, targets, layer types and roles, and the facts that conditions may ask
 about. WHAT is one of these words, or the name of a pass, whose parameters are then shown with their defaults, or
 of a target, of which what it can execute is shown.`,

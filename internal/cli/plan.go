@@ -9,7 +9,7 @@ import (
 )
 
 var planVerb = &verb{
-	name: "plan", args: "RECIPE", summary: "what will happen to every layer, and why", min: 1, max: 1,
+	name: "plan", quick: true, args: "RECIPE", summary: "what will happen to every layer, and why", min: 1, max: 1,
 	long: `Compiles the recipe against the model's header and prints, step by step, what each layer becomes, how large it
 will be, and the lines of the recipe that say so; which measurements will be made; what is written, measured
 and gated. No weight and no data are read. Layers that get the same treatment share a line; --full prints all.

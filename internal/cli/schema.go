@@ -6,7 +6,7 @@ import (
 )
 
 var schemaVerb = &verb{
-	name: "schema", summary: "JSON Schema of recipes, for editors",
+	name: "schema", quick: true, summary: "JSON Schema of recipes, for editors",
 	long: `Prints the JSON Schema (draft 7) of the recipe language with the passes, metrics and formats of this pare. Editors
 with a YAML language server complete and explain keys and values by it. Write it to a file and name that in the
 first line of a recipe:

@@ -10,7 +10,7 @@ import (
 )
 
 var versionVerb = &verb{
-	name: "version", summary: "which pare this is", max: 0,
+	name: "version", quick: true, summary: "which pare this is", max: 0,
 	long: "Prints the version, the revision it was built from if known, the Go release and the platform.",
 	setup: func(*gnuflag.Set) func(*session, []string) error {
 		return func(s *session, _ []string) error {
