@@ -73,7 +73,7 @@ func (s *Store) Collect(ctx context.Context, limit int64) (c Collected, err erro
 	}
 	q := queue{
 		fs: s.fs, path: filepath.Join(s.root, holdsDir, "collect"), me: me("collecting"), what: "the store",
-		refuse: func(Holder, time.Duration) bool { return true },
+		refuse: func(Holder) bool { return true },
 	}
 	release, err := q.acquire(ctx)
 	var held *Held

@@ -33,14 +33,14 @@ type queue struct {
 	what     string // for messages
 	wait     time.Duration
 	patience time.Duration
-	refuse   func(h Holder, waited time.Duration) bool // not to be waited for; nil: all are
+	refuse   func(Holder) bool // not to be waited for; nil: all are
 	warn     func(string)
 }
 
 // acquire asks again and again, more rarely the longer it takes: a wait for the system's lock itself could not be given up.
 func (q *queue) acquire(ctx context.Context) (func(), error) {
 	const often, rarely = 2 * time.Millisecond, 250 * time.Millisecond
-	start := time.Now()
+	start, named := time.Now(), time.Now()
 	tell := q.patience
 	for pause := often; ; pause = min(2*pause, rarely) {
 		if err := ctx.Err(); err != nil {
@@ -52,7 +52,12 @@ func (q *queue) acquire(ctx context.Context) (func(), error) {
 			return release, err
 		}
 		waited := time.Since(start)
-		if q.refuse != nil && q.refuse(held.Holder, waited) {
+		if held.Holder.PID != 0 && !held.Holder.dead() {
+			named = time.Now()
+		} else { // who has it now has not said so yet
+			held.Holder = Holder{}
+		}
+		if q.refuse != nil && (held.Holder.PID != 0 || time.Since(named) > q.patience) && q.refuse(held.Holder) {
 			return nil, held
 		}
 		if waited >= q.wait {

@@ -11,7 +11,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"time"
 )
 
 // Occupied is the error of Check for a place that pare must not replace.
@@ -170,12 +169,7 @@ func HoldTarget(ctx context.Context, f FS, target, who, same string, warn func(s
 	}
 	q := queue{
 		fs: f, path: prefix(abs) + "hold", me: h, what: target, wait: defaultWait, patience: defaultPatience, warn: warn,
-		refuse: func(other Holder, waited time.Duration) bool {
-			if other.PID == 0 && waited < time.Second {
-				return false // the file was made a moment ago and says nothing yet
-			}
-			return same == "" || other.Same != same
-		},
+		refuse: func(other Holder) bool { return same == "" || other.Same != same },
 	}
 	release, err = q.acquire(ctx)
 	var held *Held

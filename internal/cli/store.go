@@ -7,6 +7,8 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/pare-ml/pare/graph"
+	"github.com/pare-ml/pare/graph/lock"
 	"github.com/pare-ml/pare/graph/store"
 	"github.com/pare-ml/pare/internal/gnuflag"
 )
@@ -59,4 +61,19 @@ func (s *session) looked(dir string, readOnly bool) (*store.Store, error) {
 		readOnly = true
 	}
 	return store.Open(path, store.Options{ReadOnly: readOnly, FS: s.files, Warn: s.warn})
+}
+
+// claim refuses a target that must not be replaced, which includes what holds an input, and keeps the rest to this build: an
+// equal one at the same time waits until this has ended and then finds its results, another is refused.
+func (s *session) claim(p *project, now *lock.Recipe, out string) (release func(), err error) {
+	inputs := []string{p.source.Name}
+	for _, f := range p.inputs.Files() {
+		inputs = append(inputs, f.Name())
+	}
+	for _, target := range []string{out, out + graph.Rejected} {
+		if err := store.Check(target, inputs...); err != nil {
+			return nil, err
+		}
+	}
+	return store.HoldTarget(s.ctx, s.files, out, "pare build "+p.source.Name, now.Digest(), s.warn)
 }
