@@ -3,6 +3,7 @@ package graph
 import (
 	"fmt"
 	"path"
+	"path/filepath"
 	"slices"
 
 	"github.com/pare-ml/pare/evaluate"
@@ -114,9 +115,13 @@ func (k *keys) model(name string, m *ir.Model) (store.Digest, error) {
 		return store.Digest{}, err
 	}
 	r.of(d)
+	folder := path.Dir(name)
+	if m.Path != "" && filepath.Base(m.Path) != path.Base(name) {
+		folder = name // the recipe names the folder of the model
+	}
 	r.Len(len(m.Files))
 	for _, file := range m.Files {
-		if d, err = k.digest(path.Join(path.Dir(name), file)); err != nil {
+		if d, err = k.digest(path.Join(folder, file)); err != nil {
 			return store.Digest{}, err
 		}
 		r.Text(file) // the model names it, not the recipe

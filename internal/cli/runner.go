@@ -40,6 +40,10 @@ func (s *session) runner(p *project, o buildOptions) (r *graph.Runner, release f
 
 // digest hashes a file that the recipe names.
 func (p *project) digest(s *session, path string) (store.Digest, error) {
+	path, err := p.modelFile(path)
+	if err != nil {
+		return store.Digest{}, err
+	}
 	f, err := p.open(path, p.kindOf(path))
 	if err != nil {
 		return store.Digest{}, err

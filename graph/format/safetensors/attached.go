@@ -17,7 +17,7 @@ var attachable = []string{"config.json", "generation_config.json", "tokenizer*",
 	"LICENSE*", "LICENCE*", "NOTICE*", "USE_POLICY*", "README.md"}
 
 // notAttached are files of a folder that are no part of the model: what pare writes beside it, and the weights' index.
-var notAttached = []string{"report.json", "report.md", "recipe.yaml", "SHA256SUMS", "pare.lock", "provenance.json", "*.index.json"}
+var notAttached = []string{"report.json", "report.md", "recipe.yaml", "SHA256SUMS", "pare.lock", "provenance.json", "sbom.cdx.json", "*.index.json"}
 
 // Bounds of what is carried along: of named files, of the rest, and of how many.
 const (
