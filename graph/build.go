@@ -73,6 +73,14 @@ func (r *Runner) build(ctx context.Context, p *Plan, input *ir.Model, tool evalu
 	if err := b.write(ctx, stage, m); err != nil {
 		return nil, err
 	}
+	for _, d := range done {
+		for _, t := range d.Layers {
+			if e := &t.Effect; e.Finish != nil { // what it tells was counted while its tensors were written
+				e.Finish(e)
+				e.Finish = nil
+			}
+		}
+	}
 	if b.Seal.Written != nil {
 		if err := b.Seal.Written(b.report.Artifacts); err != nil {
 			return nil, err

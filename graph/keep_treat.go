@@ -27,8 +27,6 @@ func keptTreatment(s *Step, unit []*Treatment) kept[*treated] {
 			if err != nil {
 				return err
 			}
-			w.Bytes(b)
-			writeEffects(&w.Writer, v.effects)
 			for _, t := range tensors {
 				b, err := t.Bytes()
 				if err != nil {
@@ -38,6 +36,9 @@ func keptTreatment(s *Step, unit []*Treatment) kept[*treated] {
 					return err
 				}
 			}
+			finish(v.effects)
+			w.Bytes(b)
+			writeEffects(&w.Writer, v.effects)
 			return nil
 		},
 		decode: func(r *entryReader) (*treated, error) {
@@ -66,6 +67,16 @@ func (r *entryReader) tensor(h *ir.Tensor) (*ir.Tensor, error) {
 		return ir.LazyTensor(h.Name, h.DType, h.Shape, r.later(d)), nil
 	}
 	return ir.ReadTensor(h.Name, h.DType, h.Shape, r.later(d)), nil
+}
+
+// finish completes the effects of passes whose tensors have all been computed by now.
+func finish(effects []passes.Effect) {
+	for i := range effects {
+		if e := &effects[i]; e.Finish != nil {
+			e.Finish(e)
+			e.Finish = nil
+		}
+	}
 }
 
 func namesOfTreated(unit []*Treatment) []string {
