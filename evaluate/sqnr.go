@@ -77,19 +77,15 @@ func WeightSQNR(before, after *ir.Model) ([]LayerSQNR, error) {
 	return out, nil
 }
 
-// readable tells whether exec.LayerWeight can give the layer's weight: it is stored as floating-point numbers, or as
-// bytes that a DequantizeLinear reads to float32.
+// readable tells whether exec.LayerWeight can give the layer's weight: it is stored as floating-point numbers, in ggml's
+// blocks, or as codes that a DequantizeLinear reads.
 func readable(m *ir.Model, l ir.Layer) bool {
 	switch l.Weight.DType {
 	case ir.Float32, ir.Float16, ir.BFloat16, ir.Float64:
 		return true
-	case ir.Int8, ir.Uint8:
-		for _, n := range m.Graph.Nodes {
-			if n.Is("DequantizeLinear") && n.Input(0) == l.Weight.Name {
-				scale := m.Graph.Tensor(n.Input(1))
-				return scale != nil && scale.DType == ir.Float32
-			}
-		}
 	}
-	return false
+	if elements, _ := l.Weight.DType.Block(); elements > 0 {
+		return true
+	}
+	return slices.ContainsFunc(m.Graph.Nodes, func(n *ir.Node) bool { return n.Is("DequantizeLinear") && n.Input(0) == l.Weight.Name })
 }
