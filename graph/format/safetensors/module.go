@@ -53,25 +53,23 @@ func findModules(m *ir.Model) *modules {
 			}
 			continue
 		}
-		seen[n] = true
+		for _, q := range nodesOf(x, &l, n) {
+			seen[q] = true
+			for _, in := range q.Inputs {
+				if x.Tensor(in) != nil {
+					out.used[in] = true
+				}
+			}
+		}
 		mod, err := moduleAt(x, &l, n)
 		if err != nil {
 			out.problem(l.Name, "%v", err)
-			out.used[l.Weight.Name] = true
 			continue
-		}
-		for _, q := range mod.nodes(x, &l, n) {
-			seen[q] = true
 		}
 		if found[l.Weight] {
 			continue // one weight of several layers
 		}
 		found[l.Weight] = true
-		for _, t := range []*ir.Tensor{mod.codes, mod.scale, mod.zero, mod.global, mod.inScale, mod.inZero} {
-			if t != nil {
-				out.used[t.Name] = true
-			}
-		}
 		out.list = append(out.list, mod)
 	}
 	for _, n := range m.Graph.Nodes {
@@ -286,11 +284,12 @@ func inputQuantizer(x *ir.Index, l *ir.Layer) (q, dq *ir.Node) {
 	return p, n
 }
 
-// nodes lists the nodes of quantization that the module stands for.
-func (m *module) nodes(x *ir.Index, l *ir.Layer, n *ir.Node) []*ir.Node {
+// nodesOf lists the nodes of quantization around a layer whose weight n makes: n itself, what makes its scales, what
+// quantizes the layer's input.
+func nodesOf(x *ir.Index, l *ir.Layer, n *ir.Node) []*ir.Node {
 	list := []*ir.Node{n}
-	if m.global != nil {
-		list = append(list, x.Producer(n.Input(1)))
+	if g := x.Producer(n.Input(1)); g != nil && g.Is("DequantizeLinear") {
+		list = append(list, g)
 	}
 	if q, dq := inputQuantizer(x, l); dq != nil {
 		list = append(list, q, dq)
