@@ -11,6 +11,8 @@ var values4 = [16]float32{-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 3
 // middles4 lie halfway between the values; one of them itself belongs to the value above.
 var middles4 = [15]float32{-115.5, -93.5, -74, -57, -42, -28.5, -16, -4.5, 7, 19, 31.5, 45.5, 61, 79, 101}
 
+var numerators4 = []float32{-134, -133, -132, -131, -130, -129, -128, -127, -126, -125, -124, -123, -122, -121, -120}
+
 // code4 returns the code whose value is nearest. NaN gets 15.
 func code4(x float32) uint8 {
 	var c uint8
@@ -29,8 +31,8 @@ func code4(x float32) uint8 {
 	return c
 }
 
-// fit4 finds the scale of 32 elements: inverse scales 1/(top/127), then (i-127)/top for i = -7…7; the greatest
-// (Σwqx)²/Σwq² wins, and the scale is Σwqx/Σwq².
+// fit4 finds the scale of 32 elements: of the inverse scales 1/(top/127) and numerators4 over top the one with
+// the greatest (Σwqx)²/Σwq² wins, and the scale is Σwqx/Σwq².
 func fit4(x, w []float32) float32 {
 	w = w[:len(x)]
 	top, magnitude := greatest(x)
@@ -52,8 +54,8 @@ func fit4(x, w []float32) float32 {
 		scale = sumqx / sumq2
 	}
 	best := float32(scale * sumqx)
-	for i := -7; i <= 7; i++ {
-		sumqx, sumq2 := try(float32(i-127) / top)
+	for _, numerator := range numerators4 {
+		sumqx, sumq2 := try(numerator / top)
 		if sumq2 > 0 && float32(sumqx*sumqx) > float32(best*sumq2) {
 			scale = sumqx / sumq2
 			best = float32(scale * sumqx)
@@ -81,9 +83,27 @@ func encodeIQ4_NL(dst []byte, x, importance []float32, _ float32) {
 	putCodes4(dst[2:], x, inverse(scale))
 }
 
+// runIQ4_NL is encodeIQ4_NL for the blocks of a chunk.
+func runIQ4_NL(ws *workspace, dst []byte, x, importance []float32, _ float32) {
+	kind := squares
+	if importance != nil {
+		kind = given
+		ws.weighBlocks(x, importance, 32, 2)
+	}
+	ws.fit4(x, kind)
+	for b, scale := range ws.scales[:len(x)/32] {
+		putHalf(dst[18*b:], scale)
+		ws.inverses[b] = inverse(scale)
+	}
+	codes4(len(x)/32, &ws.codes[0], &x[0], &ws.inverses[0])
+	for b := range len(x) / 32 {
+		copy(dst[18*b+2:][:16], ws.codes[16*b:])
+	}
+}
+
 func encodeIQ4_XS(dst []byte, x, importance []float32, _ float32) {
 	var w [32]float32
-	var scales [8]float32
+	var scales, inverses [8]float32
 	sigma2 := float32(sumSquares(x) * (2.0 / 256))
 	for j := range scales {
 		var own []float32
@@ -93,7 +113,15 @@ func encodeIQ4_XS(dst []byte, x, importance []float32, _ float32) {
 		weights4(w[:], x[32*j:][:32], own, sigma2)
 		scales[j] = fit4(x[32*j:][:32], w[:])
 	}
-	top, _ := greatest(scales[:])
+	scalesIQ4_XS(dst, scales[:], inverses[:])
+	for j, v := range inverses {
+		putCodes4(dst[8+16*j:], x[32*j:][:32], v)
+	}
+}
+
+// scalesIQ4_XS writes d and the scales, and sets inverses to what the codes come from.
+func scalesIQ4_XS(dst []byte, scales, inverses []float32) {
+	top, _ := greatest(scales)
 	d := -top / 32
 	id := inverse(d)
 	putHalf(dst, d)
@@ -101,11 +129,28 @@ func encodeIQ4_XS(dst []byte, x, importance []float32, _ float32) {
 	clear(dst[4:8])
 	for j, v := range scales {
 		l := clamp(nearest(float32(id*v)), -32, 31)
-		putCodes4(dst[8+16*j:], x[32*j:][:32], inverse(float32(d*float32(l))))
+		inverses[j] = inverse(d * float32(l))
 		dst[4+j/2] |= uint8(l+32) & 15 << (j % 2 * 4)
 		high |= uint16(l+32) >> 4 << (2 * j)
 	}
 	binary.LittleEndian.PutUint16(dst[2:], high)
+}
+
+// runIQ4_XS is encodeIQ4_XS for the blocks of a chunk.
+func runIQ4_XS(ws *workspace, dst []byte, x, importance []float32, _ float32) {
+	kind := squares
+	if importance != nil {
+		kind = given
+		ws.weighBlocks(x, importance, 256, 2)
+	}
+	ws.fit4(x, kind)
+	for b := range len(x) / 256 {
+		scalesIQ4_XS(dst[136*b:], ws.scales[8*b:][:8], ws.inverses[8*b:][:8])
+	}
+	codes4(len(x)/32, &ws.codes[0], &x[0], &ws.inverses[0])
+	for b := range len(x) / 256 {
+		copy(dst[136*b+8:][:128], ws.codes[128*b:])
+	}
 }
 
 // putCodes4 writes the codes of 32 elements as putNibbles does.

@@ -77,6 +77,26 @@ func avx2DivideCodes(blocks int, dst *uint8, x *float32, add *float32, number *f
 //go:noescape
 func avx2MultiplyCodes(blocks int, dst *uint8, x *float32, add *float32, number *float32, lo float32, hi float32) (reach float32)
 
+// avx2Symmetric4 is fit4 for a group in each lane. Vector i of x and w has element i of every group; length is a
+// multiple of 2. numerators are those of the inverse scales after the first. result gets a vector of scales. Groups of
+// zeros are bits of zeros; what they get means nothing.
+//
+//go:noescape
+func avx2Symmetric4(length int, x *float32, w *float32, numerators *float32, count int, result *float32) (zeros uint32)
+
+// avx512Symmetric4 is fit4 for a group in each lane. Vector i of x and w has element i of every group; length is a
+// multiple of 2. numerators are those of the inverse scales after the first. result gets a vector of scales. Groups of
+// zeros are bits of zeros; what they get means nothing.
+//
+//go:noescape
+func avx512Symmetric4(length int, x *float32, w *float32, numerators *float32, count int, result *float32) (zeros uint32)
+
+// avx2Codes4 sets 16·blocks bytes to the codes of x·number: byte j of a block has element j low and j+16 high.
+// number has an entry for each 32 elements.
+//
+//go:noescape
+func avx2Codes4(blocks int, dst *uint8, x *float32, number *float32)
+
 // avx2Squares sets w to the squares of n elements, a multiple of 16.
 //
 //go:noescape

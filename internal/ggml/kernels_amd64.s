@@ -903,6 +903,856 @@ block:
 	VZEROUPPER
 	RET
 
+DATA middle4<>+0(SB)/4, $0xc0900000
+DATA middle4<>+4(SB)/4, $0xc0900000
+DATA middle4<>+8(SB)/4, $0xc0900000
+DATA middle4<>+12(SB)/4, $0xc0900000
+DATA middle4<>+16(SB)/4, $0xc0900000
+DATA middle4<>+20(SB)/4, $0xc0900000
+DATA middle4<>+24(SB)/4, $0xc0900000
+DATA middle4<>+28(SB)/4, $0xc0900000
+GLOBL middle4<>(SB), RODATA|NOPTR, $32
+
+DATA quarters4<>+0(SB)/4, $0xc2640000
+DATA quarters4<>+4(SB)/4, $0xc2640000
+DATA quarters4<>+8(SB)/4, $0xc2640000
+DATA quarters4<>+12(SB)/4, $0xc2640000
+DATA quarters4<>+16(SB)/4, $0xc2640000
+DATA quarters4<>+20(SB)/4, $0xc2640000
+DATA quarters4<>+24(SB)/4, $0xc2640000
+DATA quarters4<>+28(SB)/4, $0xc2640000
+DATA quarters4<>+32(SB)/4, $0x42360000
+DATA quarters4<>+36(SB)/4, $0x42360000
+DATA quarters4<>+40(SB)/4, $0x42360000
+DATA quarters4<>+44(SB)/4, $0x42360000
+DATA quarters4<>+48(SB)/4, $0x42360000
+DATA quarters4<>+52(SB)/4, $0x42360000
+DATA quarters4<>+56(SB)/4, $0x42360000
+DATA quarters4<>+60(SB)/4, $0x42360000
+GLOBL quarters4<>(SB), RODATA|NOPTR, $64
+
+DATA thirds4<>+0(SB)/4, $0xc2bb0000
+DATA thirds4<>+4(SB)/4, $0x00000000
+DATA thirds4<>+8(SB)/4, $0x00000000
+DATA thirds4<>+12(SB)/4, $0x00000000
+DATA thirds4<>+16(SB)/4, $0x00000000
+DATA thirds4<>+20(SB)/4, $0x429e0000
+DATA thirds4<>+24(SB)/4, $0x41980000
+DATA thirds4<>+28(SB)/4, $0xc1e40000
+GLOBL thirds4<>(SB), RODATA|NOPTR, $32
+
+DATA last4<>+0(SB)/4, $0xc2e70000
+DATA last4<>+4(SB)/4, $0x42ca0000
+DATA last4<>+8(SB)/4, $0x42740000
+DATA last4<>+12(SB)/4, $0x41fc0000
+DATA last4<>+16(SB)/4, $0x40e00000
+DATA last4<>+20(SB)/4, $0xc1800000
+DATA last4<>+24(SB)/4, $0xc2280000
+DATA last4<>+28(SB)/4, $0xc2940000
+GLOBL last4<>(SB), RODATA|NOPTR, $32
+
+DATA low4<>+0(SB)/4, $0xc2fe0000
+DATA low4<>+4(SB)/4, $0x42b20000
+DATA low4<>+8(SB)/4, $0x42540000
+DATA low4<>+12(SB)/4, $0x41c80000
+DATA low4<>+16(SB)/4, $0x3f800000
+DATA low4<>+20(SB)/4, $0xc1b00000
+DATA low4<>+24(SB)/4, $0xc2440000
+DATA low4<>+28(SB)/4, $0xc2a60000
+GLOBL low4<>(SB), RODATA|NOPTR, $32
+
+DATA high4<>+0(SB)/4, $0xc2d00000
+DATA high4<>+4(SB)/4, $0x42e20000
+DATA high4<>+8(SB)/4, $0x428a0000
+DATA high4<>+12(SB)/4, $0x42180000
+DATA high4<>+16(SB)/4, $0x41500000
+DATA high4<>+20(SB)/4, $0xc1200000
+DATA high4<>+24(SB)/4, $0xc20c0000
+DATA high4<>+28(SB)/4, $0xc2820000
+GLOBL high4<>(SB), RODATA|NOPTR, $32
+
+// func avx2Symmetric4(length int, x *float32, w *float32, numerators *float32, count int, result *float32) (zeros uint32)
+// Requires: AVX, AVX2
+TEXT ·avx2Symmetric4(SB), $128-52
+	MOVQ         x+8(FP), AX
+	MOVQ         w+16(FP), CX
+	MOVQ         numerators+24(FP), DX
+	MOVQ         result+40(FP), BX
+	XORL         R9, R9
+	VBROADCASTSS bits00000000<>+0(SB), Y0
+	VBROADCASTSS bits00000000<>+0(SB), Y1
+	VBROADCASTSS bits00000000<>+0(SB), Y2
+	VBROADCASTSS bits00000000<>+0(SB), Y3
+	VBROADCASTSS bits7fffffff<>+0(SB), Y4
+	VBROADCASTSS bits26901d7d<>+0(SB), Y5
+	MOVQ         AX, SI
+	MOVQ         CX, DI
+	MOVQ         length+0(FP), R8
+
+top:
+	VMOVUPS      (SI), Y6
+	VANDPS       Y4, Y6, Y7
+	VCMPPS       $0x1e, Y1, Y7, Y8
+	VBLENDVPS    Y8, Y6, Y0, Y0
+	VMAXPS       Y1, Y7, Y1
+	VMOVUPS      32(SI), Y6
+	VANDPS       Y4, Y6, Y7
+	VCMPPS       $0x1e, Y3, Y7, Y8
+	VBLENDVPS    Y8, Y6, Y2, Y2
+	VMAXPS       Y3, Y7, Y3
+	VMOVUPS      64(SI), Y6
+	VANDPS       Y4, Y6, Y7
+	VCMPPS       $0x1e, Y1, Y7, Y8
+	VBLENDVPS    Y8, Y6, Y0, Y0
+	VMAXPS       Y1, Y7, Y1
+	VMOVUPS      96(SI), Y6
+	VANDPS       Y4, Y6, Y7
+	VCMPPS       $0x1e, Y3, Y7, Y8
+	VBLENDVPS    Y8, Y6, Y2, Y2
+	VMAXPS       Y3, Y7, Y3
+	ADDQ         $0x00000080, SI
+	ADDQ         $0x00000080, DI
+	SUBQ         $0x02, R8
+	JNZ          top
+	VMOVUPS      Y0, (SP)
+	VCMPPS       $0x11, Y5, Y1, Y0
+	VMOVMSKPS    Y0, SI
+	ORL          SI, R9
+	VMOVUPS      Y2, 32(SP)
+	VCMPPS       $0x11, Y5, Y3, Y0
+	VMOVMSKPS    Y0, SI
+	SHLL         $0x08, SI
+	ORL          SI, R9
+	MOVL         R9, zeros+48(FP)
+	VBROADCASTSS bits3f800000<>+0(SB), Y1
+	VMOVUPS      (SP), Y0
+	VBROADCASTSS bits42fe0000<>+0(SB), Y2
+	VDIVPS       Y2, Y0, Y0
+	VDIVPS       Y0, Y1, Y1
+	VBROADCASTSS bits3f800000<>+0(SB), Y2
+	VMOVUPS      32(SP), Y0
+	VBROADCASTSS bits42fe0000<>+0(SB), Y3
+	VDIVPS       Y3, Y0, Y0
+	VDIVPS       Y0, Y2, Y2
+	VBROADCASTSS bits00000000<>+0(SB), Y0
+	VBROADCASTSS bits00000000<>+0(SB), Y3
+	VBROADCASTSS bits00000000<>+0(SB), Y4
+	VBROADCASTSS bits00000000<>+0(SB), Y5
+	MOVQ         AX, SI
+	MOVQ         CX, DI
+	MOVQ         length+0(FP), R8
+
+first:
+	VMOVUPS      (SI), Y6
+	VMULPS       Y6, Y1, Y7
+	VCMPPS       $0x15, middle4<>+0(SB), Y7, Y8
+	VMOVUPS      quarters4<>+0(SB), Y9
+	VBLENDVPS    Y8, quarters4<>+32(SB), Y9, Y9
+	VCMPPS       $0x15, Y9, Y7, Y9
+	VPADDD       Y8, Y8, Y8
+	VPADDD       Y9, Y8, Y8
+	VPERMPS      thirds4<>+0(SB), Y8, Y9
+	VCMPPS       $0x15, Y9, Y7, Y9
+	VPADDD       Y8, Y8, Y8
+	VPADDD       Y9, Y8, Y8
+	VPERMPS      last4<>+0(SB), Y8, Y9
+	VCMPPS       $0x15, Y9, Y7, Y7
+	VPERMPS      low4<>+0(SB), Y8, Y9
+	VPERMPS      high4<>+0(SB), Y8, Y8
+	VBLENDVPS    Y7, Y8, Y9, Y9
+	VMULPS       (DI), Y9, Y7
+	VMULPS       Y7, Y6, Y6
+	VADDPS       Y6, Y0, Y0
+	VMULPS       Y7, Y9, Y9
+	VADDPS       Y9, Y3, Y3
+	VMOVUPS      32(SI), Y6
+	VMULPS       Y6, Y2, Y7
+	VCMPPS       $0x15, middle4<>+0(SB), Y7, Y8
+	VMOVUPS      quarters4<>+0(SB), Y9
+	VBLENDVPS    Y8, quarters4<>+32(SB), Y9, Y9
+	VCMPPS       $0x15, Y9, Y7, Y9
+	VPADDD       Y8, Y8, Y8
+	VPADDD       Y9, Y8, Y8
+	VPERMPS      thirds4<>+0(SB), Y8, Y9
+	VCMPPS       $0x15, Y9, Y7, Y9
+	VPADDD       Y8, Y8, Y8
+	VPADDD       Y9, Y8, Y8
+	VPERMPS      last4<>+0(SB), Y8, Y9
+	VCMPPS       $0x15, Y9, Y7, Y7
+	VPERMPS      low4<>+0(SB), Y8, Y9
+	VPERMPS      high4<>+0(SB), Y8, Y8
+	VBLENDVPS    Y7, Y8, Y9, Y9
+	VMULPS       32(DI), Y9, Y7
+	VMULPS       Y7, Y6, Y6
+	VADDPS       Y6, Y4, Y4
+	VMULPS       Y7, Y9, Y9
+	VADDPS       Y9, Y5, Y5
+	VMOVUPS      64(SI), Y6
+	VMULPS       Y6, Y1, Y7
+	VCMPPS       $0x15, middle4<>+0(SB), Y7, Y8
+	VMOVUPS      quarters4<>+0(SB), Y9
+	VBLENDVPS    Y8, quarters4<>+32(SB), Y9, Y9
+	VCMPPS       $0x15, Y9, Y7, Y9
+	VPADDD       Y8, Y8, Y8
+	VPADDD       Y9, Y8, Y8
+	VPERMPS      thirds4<>+0(SB), Y8, Y9
+	VCMPPS       $0x15, Y9, Y7, Y9
+	VPADDD       Y8, Y8, Y8
+	VPADDD       Y9, Y8, Y8
+	VPERMPS      last4<>+0(SB), Y8, Y9
+	VCMPPS       $0x15, Y9, Y7, Y7
+	VPERMPS      low4<>+0(SB), Y8, Y9
+	VPERMPS      high4<>+0(SB), Y8, Y8
+	VBLENDVPS    Y7, Y8, Y9, Y9
+	VMULPS       64(DI), Y9, Y7
+	VMULPS       Y7, Y6, Y6
+	VADDPS       Y6, Y0, Y0
+	VMULPS       Y7, Y9, Y9
+	VADDPS       Y9, Y3, Y3
+	VMOVUPS      96(SI), Y6
+	VMULPS       Y6, Y2, Y7
+	VCMPPS       $0x15, middle4<>+0(SB), Y7, Y8
+	VMOVUPS      quarters4<>+0(SB), Y9
+	VBLENDVPS    Y8, quarters4<>+32(SB), Y9, Y9
+	VCMPPS       $0x15, Y9, Y7, Y9
+	VPADDD       Y8, Y8, Y8
+	VPADDD       Y9, Y8, Y8
+	VPERMPS      thirds4<>+0(SB), Y8, Y9
+	VCMPPS       $0x15, Y9, Y7, Y9
+	VPADDD       Y8, Y8, Y8
+	VPADDD       Y9, Y8, Y8
+	VPERMPS      last4<>+0(SB), Y8, Y9
+	VCMPPS       $0x15, Y9, Y7, Y7
+	VPERMPS      low4<>+0(SB), Y8, Y9
+	VPERMPS      high4<>+0(SB), Y8, Y8
+	VBLENDVPS    Y7, Y8, Y9, Y9
+	VMULPS       96(DI), Y9, Y7
+	VMULPS       Y7, Y6, Y6
+	VADDPS       Y6, Y4, Y4
+	VMULPS       Y7, Y9, Y9
+	VADDPS       Y9, Y5, Y5
+	ADDQ         $0x00000080, SI
+	ADDQ         $0x00000080, DI
+	SUBQ         $0x02, R8
+	JNZ          first
+	VBROADCASTSS bits00000000<>+0(SB), Y1
+	VCMPPS       $0x1e, Y1, Y3, Y2
+	VDIVPS       Y3, Y0, Y3
+	VBLENDVPS    Y2, Y3, Y1, Y1
+	VMOVUPS      Y1, (BX)
+	VMULPS       Y0, Y1, Y3
+	VMOVUPS      Y3, 64(SP)
+	VBROADCASTSS bits00000000<>+0(SB), Y0
+	VCMPPS       $0x1e, Y0, Y5, Y1
+	VDIVPS       Y5, Y4, Y2
+	VBLENDVPS    Y1, Y2, Y0, Y0
+	VMOVUPS      Y0, 32(BX)
+	VMULPS       Y4, Y0, Y2
+	VMOVUPS      Y2, 96(SP)
+	MOVQ         count+32(FP), R9
+
+candidate:
+	VBROADCASTSS (DX), Y0
+	VDIVPS       (SP), Y0, Y0
+	VBROADCASTSS (DX), Y1
+	VDIVPS       32(SP), Y1, Y1
+	ADDQ         $0x04, DX
+	VBROADCASTSS bits00000000<>+0(SB), Y2
+	VBROADCASTSS bits00000000<>+0(SB), Y3
+	VBROADCASTSS bits00000000<>+0(SB), Y4
+	VBROADCASTSS bits00000000<>+0(SB), Y5
+	MOVQ         AX, SI
+	MOVQ         CX, DI
+	MOVQ         length+0(FP), R8
+
+try:
+	VMOVUPS      (SI), Y6
+	VMULPS       Y6, Y0, Y7
+	VCMPPS       $0x15, middle4<>+0(SB), Y7, Y8
+	VMOVUPS      quarters4<>+0(SB), Y9
+	VBLENDVPS    Y8, quarters4<>+32(SB), Y9, Y9
+	VCMPPS       $0x15, Y9, Y7, Y9
+	VPADDD       Y8, Y8, Y8
+	VPADDD       Y9, Y8, Y8
+	VPERMPS      thirds4<>+0(SB), Y8, Y9
+	VCMPPS       $0x15, Y9, Y7, Y9
+	VPADDD       Y8, Y8, Y8
+	VPADDD       Y9, Y8, Y8
+	VPERMPS      last4<>+0(SB), Y8, Y9
+	VCMPPS       $0x15, Y9, Y7, Y7
+	VPERMPS      low4<>+0(SB), Y8, Y9
+	VPERMPS      high4<>+0(SB), Y8, Y8
+	VBLENDVPS    Y7, Y8, Y9, Y9
+	VMULPS       (DI), Y9, Y7
+	VMULPS       Y7, Y6, Y6
+	VADDPS       Y6, Y2, Y2
+	VMULPS       Y7, Y9, Y9
+	VADDPS       Y9, Y3, Y3
+	VMOVUPS      32(SI), Y6
+	VMULPS       Y6, Y1, Y7
+	VCMPPS       $0x15, middle4<>+0(SB), Y7, Y8
+	VMOVUPS      quarters4<>+0(SB), Y9
+	VBLENDVPS    Y8, quarters4<>+32(SB), Y9, Y9
+	VCMPPS       $0x15, Y9, Y7, Y9
+	VPADDD       Y8, Y8, Y8
+	VPADDD       Y9, Y8, Y8
+	VPERMPS      thirds4<>+0(SB), Y8, Y9
+	VCMPPS       $0x15, Y9, Y7, Y9
+	VPADDD       Y8, Y8, Y8
+	VPADDD       Y9, Y8, Y8
+	VPERMPS      last4<>+0(SB), Y8, Y9
+	VCMPPS       $0x15, Y9, Y7, Y7
+	VPERMPS      low4<>+0(SB), Y8, Y9
+	VPERMPS      high4<>+0(SB), Y8, Y8
+	VBLENDVPS    Y7, Y8, Y9, Y9
+	VMULPS       32(DI), Y9, Y7
+	VMULPS       Y7, Y6, Y6
+	VADDPS       Y6, Y4, Y4
+	VMULPS       Y7, Y9, Y9
+	VADDPS       Y9, Y5, Y5
+	VMOVUPS      64(SI), Y6
+	VMULPS       Y6, Y0, Y7
+	VCMPPS       $0x15, middle4<>+0(SB), Y7, Y8
+	VMOVUPS      quarters4<>+0(SB), Y9
+	VBLENDVPS    Y8, quarters4<>+32(SB), Y9, Y9
+	VCMPPS       $0x15, Y9, Y7, Y9
+	VPADDD       Y8, Y8, Y8
+	VPADDD       Y9, Y8, Y8
+	VPERMPS      thirds4<>+0(SB), Y8, Y9
+	VCMPPS       $0x15, Y9, Y7, Y9
+	VPADDD       Y8, Y8, Y8
+	VPADDD       Y9, Y8, Y8
+	VPERMPS      last4<>+0(SB), Y8, Y9
+	VCMPPS       $0x15, Y9, Y7, Y7
+	VPERMPS      low4<>+0(SB), Y8, Y9
+	VPERMPS      high4<>+0(SB), Y8, Y8
+	VBLENDVPS    Y7, Y8, Y9, Y9
+	VMULPS       64(DI), Y9, Y7
+	VMULPS       Y7, Y6, Y6
+	VADDPS       Y6, Y2, Y2
+	VMULPS       Y7, Y9, Y9
+	VADDPS       Y9, Y3, Y3
+	VMOVUPS      96(SI), Y6
+	VMULPS       Y6, Y1, Y7
+	VCMPPS       $0x15, middle4<>+0(SB), Y7, Y8
+	VMOVUPS      quarters4<>+0(SB), Y9
+	VBLENDVPS    Y8, quarters4<>+32(SB), Y9, Y9
+	VCMPPS       $0x15, Y9, Y7, Y9
+	VPADDD       Y8, Y8, Y8
+	VPADDD       Y9, Y8, Y8
+	VPERMPS      thirds4<>+0(SB), Y8, Y9
+	VCMPPS       $0x15, Y9, Y7, Y9
+	VPADDD       Y8, Y8, Y8
+	VPADDD       Y9, Y8, Y8
+	VPERMPS      last4<>+0(SB), Y8, Y9
+	VCMPPS       $0x15, Y9, Y7, Y7
+	VPERMPS      low4<>+0(SB), Y8, Y9
+	VPERMPS      high4<>+0(SB), Y8, Y8
+	VBLENDVPS    Y7, Y8, Y9, Y9
+	VMULPS       96(DI), Y9, Y7
+	VMULPS       Y7, Y6, Y6
+	VADDPS       Y6, Y4, Y4
+	VMULPS       Y7, Y9, Y9
+	VADDPS       Y9, Y5, Y5
+	ADDQ         $0x00000080, SI
+	ADDQ         $0x00000080, DI
+	SUBQ         $0x02, R8
+	JNZ          try
+	VBROADCASTSS bits00000000<>+0(SB), Y0
+	VCMPPS       $0x1e, Y0, Y3, Y6
+	VMULPS       64(SP), Y3, Y0
+	VMULPS       Y2, Y2, Y1
+	VCMPPS       $0x1e, Y0, Y1, Y0
+	VANDPS       Y6, Y0, Y6
+	VDIVPS       Y3, Y2, Y1
+	VMOVUPS      (BX), Y0
+	VBLENDVPS    Y6, Y1, Y0, Y0
+	VMOVUPS      Y0, (BX)
+	VMULPS       Y2, Y1, Y1
+	VMOVUPS      64(SP), Y0
+	VBLENDVPS    Y6, Y1, Y0, Y0
+	VMOVUPS      Y0, 64(SP)
+	VBROADCASTSS bits00000000<>+0(SB), Y0
+	VCMPPS       $0x1e, Y0, Y5, Y2
+	VMULPS       96(SP), Y5, Y0
+	VMULPS       Y4, Y4, Y1
+	VCMPPS       $0x1e, Y0, Y1, Y0
+	VANDPS       Y2, Y0, Y2
+	VDIVPS       Y5, Y4, Y1
+	VMOVUPS      32(BX), Y0
+	VBLENDVPS    Y2, Y1, Y0, Y0
+	VMOVUPS      Y0, 32(BX)
+	VMULPS       Y4, Y1, Y1
+	VMOVUPS      96(SP), Y0
+	VBLENDVPS    Y2, Y1, Y0, Y0
+	VMOVUPS      Y0, 96(SP)
+	DECQ         R9
+	JNZ          candidate
+	VZEROUPPER
+	RET
+
+DATA bits26901d7d<>+0(SB)/4, $0x26901d7d
+GLOBL bits26901d7d<>(SB), RODATA|NOPTR, $4
+
+DATA slots4<>+0(SB)/4, $0x7f800000
+DATA slots4<>+4(SB)/4, $0x40e00000
+DATA slots4<>+8(SB)/4, $0x41980000
+DATA slots4<>+12(SB)/4, $0x7f800000
+DATA slots4<>+16(SB)/4, $0x41fc0000
+DATA slots4<>+20(SB)/4, $0x42360000
+DATA slots4<>+24(SB)/4, $0x7f800000
+DATA slots4<>+28(SB)/4, $0x42740000
+DATA slots4<>+32(SB)/4, $0x7f800000
+DATA slots4<>+36(SB)/4, $0x429e0000
+DATA slots4<>+40(SB)/4, $0x7f800000
+DATA slots4<>+44(SB)/4, $0x42ca0000
+DATA slots4<>+48(SB)/4, $0x7f800000
+DATA slots4<>+52(SB)/4, $0x7f800000
+DATA slots4<>+56(SB)/4, $0x7f800000
+DATA slots4<>+60(SB)/4, $0x7f800000
+DATA slots4<>+64(SB)/4, $0x7f800000
+DATA slots4<>+68(SB)/4, $0x7f800000
+DATA slots4<>+72(SB)/4, $0x7f800000
+DATA slots4<>+76(SB)/4, $0xc2e70000
+DATA slots4<>+80(SB)/4, $0x7f800000
+DATA slots4<>+84(SB)/4, $0xc2bb0000
+DATA slots4<>+88(SB)/4, $0x7f800000
+DATA slots4<>+92(SB)/4, $0x7f800000
+DATA slots4<>+96(SB)/4, $0xc2940000
+DATA slots4<>+100(SB)/4, $0x7f800000
+DATA slots4<>+104(SB)/4, $0xc2640000
+DATA slots4<>+108(SB)/4, $0xc2280000
+DATA slots4<>+112(SB)/4, $0x7f800000
+DATA slots4<>+116(SB)/4, $0xc1e40000
+DATA slots4<>+120(SB)/4, $0xc1800000
+DATA slots4<>+124(SB)/4, $0xc0900000
+GLOBL slots4<>(SB), RODATA|NOPTR, $128
+
+DATA below4<>+0(SB)/4, $0x00000008
+DATA below4<>+4(SB)/4, $0x00000008
+DATA below4<>+8(SB)/4, $0x00000009
+DATA below4<>+12(SB)/4, $0x0000000a
+DATA below4<>+16(SB)/4, $0x0000000a
+DATA below4<>+20(SB)/4, $0x0000000b
+DATA below4<>+24(SB)/4, $0x0000000c
+DATA below4<>+28(SB)/4, $0x0000000c
+DATA below4<>+32(SB)/4, $0x0000000d
+DATA below4<>+36(SB)/4, $0x0000000d
+DATA below4<>+40(SB)/4, $0x0000000e
+DATA below4<>+44(SB)/4, $0x0000000e
+DATA below4<>+48(SB)/4, $0x0000000f
+DATA below4<>+52(SB)/4, $0x0000000f
+DATA below4<>+56(SB)/4, $0x0000000f
+DATA below4<>+60(SB)/4, $0x0000000f
+DATA below4<>+64(SB)/4, $0x00000000
+DATA below4<>+68(SB)/4, $0x00000000
+DATA below4<>+72(SB)/4, $0x00000000
+DATA below4<>+76(SB)/4, $0x00000000
+DATA below4<>+80(SB)/4, $0x00000001
+DATA below4<>+84(SB)/4, $0x00000001
+DATA below4<>+88(SB)/4, $0x00000002
+DATA below4<>+92(SB)/4, $0x00000002
+DATA below4<>+96(SB)/4, $0x00000002
+DATA below4<>+100(SB)/4, $0x00000003
+DATA below4<>+104(SB)/4, $0x00000003
+DATA below4<>+108(SB)/4, $0x00000004
+DATA below4<>+112(SB)/4, $0x00000005
+DATA below4<>+116(SB)/4, $0x00000005
+DATA below4<>+120(SB)/4, $0x00000006
+DATA below4<>+124(SB)/4, $0x00000007
+GLOBL below4<>(SB), RODATA|NOPTR, $128
+
+DATA values4<>+0(SB)/4, $0xc2fe0000
+DATA values4<>+4(SB)/4, $0xc2d00000
+DATA values4<>+8(SB)/4, $0xc2a60000
+DATA values4<>+12(SB)/4, $0xc2820000
+DATA values4<>+16(SB)/4, $0xc2440000
+DATA values4<>+20(SB)/4, $0xc20c0000
+DATA values4<>+24(SB)/4, $0xc1b00000
+DATA values4<>+28(SB)/4, $0xc1200000
+DATA values4<>+32(SB)/4, $0x3f800000
+DATA values4<>+36(SB)/4, $0x41500000
+DATA values4<>+40(SB)/4, $0x41c80000
+DATA values4<>+44(SB)/4, $0x42180000
+DATA values4<>+48(SB)/4, $0x42540000
+DATA values4<>+52(SB)/4, $0x428a0000
+DATA values4<>+56(SB)/4, $0x42b20000
+DATA values4<>+60(SB)/4, $0x42e20000
+GLOBL values4<>(SB), RODATA|NOPTR, $64
+
+// func avx512Symmetric4(length int, x *float32, w *float32, numerators *float32, count int, result *float32) (zeros uint32)
+// Requires: AVX, AVX512F
+TEXT ·avx512Symmetric4(SB), $256-52
+	MOVQ         x+8(FP), AX
+	MOVQ         w+16(FP), CX
+	MOVQ         numerators+24(FP), DX
+	MOVQ         result+40(FP), BX
+	XORL         R9, R9
+	VBROADCASTSS bits00000000<>+0(SB), Z0
+	VBROADCASTSS bits00000000<>+0(SB), Z1
+	VBROADCASTSS bits00000000<>+0(SB), Z2
+	VBROADCASTSS bits00000000<>+0(SB), Z3
+	VBROADCASTSS bits7fffffff<>+0(SB), Z4
+	VBROADCASTSS bits26901d7d<>+0(SB), Z5
+	MOVQ         AX, SI
+	MOVQ         CX, DI
+	MOVQ         length+0(FP), R8
+
+top:
+	VMOVUPS      (SI), Z6
+	VPANDD       Z4, Z6, Z7
+	VCMPPS       $0x1e, Z1, Z7, K1
+	VMOVUPS      Z6, K1, Z0
+	VMAXPS       Z1, Z7, Z1
+	VMOVUPS      64(SI), Z6
+	VPANDD       Z4, Z6, Z7
+	VCMPPS       $0x1e, Z3, Z7, K1
+	VMOVUPS      Z6, K1, Z2
+	VMAXPS       Z3, Z7, Z3
+	VMOVUPS      128(SI), Z6
+	VPANDD       Z4, Z6, Z7
+	VCMPPS       $0x1e, Z1, Z7, K1
+	VMOVUPS      Z6, K1, Z0
+	VMAXPS       Z1, Z7, Z1
+	VMOVUPS      192(SI), Z6
+	VPANDD       Z4, Z6, Z7
+	VCMPPS       $0x1e, Z3, Z7, K1
+	VMOVUPS      Z6, K1, Z2
+	VMAXPS       Z3, Z7, Z3
+	ADDQ         $0x00000100, SI
+	ADDQ         $0x00000100, DI
+	SUBQ         $0x02, R8
+	JNZ          top
+	VMOVUPS      Z0, (SP)
+	VCMPPS       $0x11, Z5, Z1, K1
+	KMOVW        K1, SI
+	ORL          SI, R9
+	VMOVUPS      Z2, 64(SP)
+	VCMPPS       $0x11, Z5, Z3, K1
+	KMOVW        K1, SI
+	SHLL         $0x10, SI
+	ORL          SI, R9
+	MOVL         R9, zeros+48(FP)
+	VBROADCASTSS bits3de8ba2f<>+0(SB), Z0
+	VBROADCASTSS bits4b400000<>+0(SB), Z1
+	VMOVUPS      slots4<>+0(SB), Z2
+	VMOVUPS      slots4<>+64(SB), Z3
+	VMOVUPS      below4<>+0(SB), Z4
+	VMOVUPS      below4<>+64(SB), Z5
+	VMOVUPS      values4<>+0(SB), Z6
+	VBROADCASTSS bits00000001<>+0(SB), Z7
+	VBROADCASTSS bits3f800000<>+0(SB), Z9
+	VMOVUPS      (SP), Z8
+	VBROADCASTSS bits42fe0000<>+0(SB), Z10
+	VDIVPS       Z10, Z8, Z8
+	VDIVPS       Z8, Z9, Z9
+	VBROADCASTSS bits3f800000<>+0(SB), Z10
+	VMOVUPS      64(SP), Z8
+	VBROADCASTSS bits42fe0000<>+0(SB), Z11
+	VDIVPS       Z11, Z8, Z8
+	VDIVPS       Z8, Z10, Z10
+	VBROADCASTSS bits00000000<>+0(SB), Z8
+	VBROADCASTSS bits00000000<>+0(SB), Z11
+	VBROADCASTSS bits00000000<>+0(SB), Z12
+	VBROADCASTSS bits00000000<>+0(SB), Z13
+	MOVQ         AX, SI
+	MOVQ         CX, DI
+	MOVQ         length+0(FP), R8
+
+first:
+	VMOVUPS      (SI), Z14
+	VMULPS       Z14, Z9, Z15
+	VMOVAPS      Z15, Z16
+	VFMADD213PS  Z1, Z0, Z16
+	VMOVAPS      Z16, Z17
+	VPERMI2PS    Z3, Z2, Z17
+	VCMPPS       $0x15, Z17, Z15, K1
+	VPERMI2D     Z5, Z4, Z16
+	VPADDD       Z7, Z16, K1, Z16
+	VPERMPS      Z6, Z16, Z16
+	VMULPS       (DI), Z16, Z15
+	VMULPS       Z15, Z14, Z14
+	VADDPS       Z14, Z8, Z8
+	VMULPS       Z15, Z16, Z16
+	VADDPS       Z16, Z11, Z11
+	VMOVUPS      64(SI), Z14
+	VMULPS       Z14, Z10, Z15
+	VMOVAPS      Z15, Z16
+	VFMADD213PS  Z1, Z0, Z16
+	VMOVAPS      Z16, Z17
+	VPERMI2PS    Z3, Z2, Z17
+	VCMPPS       $0x15, Z17, Z15, K1
+	VPERMI2D     Z5, Z4, Z16
+	VPADDD       Z7, Z16, K1, Z16
+	VPERMPS      Z6, Z16, Z16
+	VMULPS       64(DI), Z16, Z15
+	VMULPS       Z15, Z14, Z14
+	VADDPS       Z14, Z12, Z12
+	VMULPS       Z15, Z16, Z16
+	VADDPS       Z16, Z13, Z13
+	VMOVUPS      128(SI), Z14
+	VMULPS       Z14, Z9, Z15
+	VMOVAPS      Z15, Z16
+	VFMADD213PS  Z1, Z0, Z16
+	VMOVAPS      Z16, Z17
+	VPERMI2PS    Z3, Z2, Z17
+	VCMPPS       $0x15, Z17, Z15, K1
+	VPERMI2D     Z5, Z4, Z16
+	VPADDD       Z7, Z16, K1, Z16
+	VPERMPS      Z6, Z16, Z16
+	VMULPS       128(DI), Z16, Z15
+	VMULPS       Z15, Z14, Z14
+	VADDPS       Z14, Z8, Z8
+	VMULPS       Z15, Z16, Z16
+	VADDPS       Z16, Z11, Z11
+	VMOVUPS      192(SI), Z14
+	VMULPS       Z14, Z10, Z15
+	VMOVAPS      Z15, Z16
+	VFMADD213PS  Z1, Z0, Z16
+	VMOVAPS      Z16, Z17
+	VPERMI2PS    Z3, Z2, Z17
+	VCMPPS       $0x15, Z17, Z15, K1
+	VPERMI2D     Z5, Z4, Z16
+	VPADDD       Z7, Z16, K1, Z16
+	VPERMPS      Z6, Z16, Z16
+	VMULPS       192(DI), Z16, Z15
+	VMULPS       Z15, Z14, Z14
+	VADDPS       Z14, Z12, Z12
+	VMULPS       Z15, Z16, Z16
+	VADDPS       Z16, Z13, Z13
+	ADDQ         $0x00000100, SI
+	ADDQ         $0x00000100, DI
+	SUBQ         $0x02, R8
+	JNZ          first
+	VBROADCASTSS bits00000000<>+0(SB), Z9
+	VCMPPS       $0x1e, Z9, Z11, K1
+	VDIVPS       Z11, Z8, Z10
+	VMOVUPS      Z10, K1, Z9
+	VMOVUPS      Z9, (BX)
+	VMULPS       Z8, Z9, Z10
+	VMOVUPS      Z10, 128(SP)
+	VBROADCASTSS bits00000000<>+0(SB), Z8
+	VCMPPS       $0x1e, Z8, Z13, K1
+	VDIVPS       Z13, Z12, Z9
+	VMOVUPS      Z9, K1, Z8
+	VMOVUPS      Z8, 64(BX)
+	VMULPS       Z12, Z8, Z9
+	VMOVUPS      Z9, 192(SP)
+	MOVQ         count+32(FP), R9
+
+candidate:
+	VBROADCASTSS (DX), Z8
+	VDIVPS       (SP), Z8, Z8
+	VBROADCASTSS (DX), Z9
+	VDIVPS       64(SP), Z9, Z9
+	ADDQ         $0x04, DX
+	VBROADCASTSS bits00000000<>+0(SB), Z10
+	VBROADCASTSS bits00000000<>+0(SB), Z11
+	VBROADCASTSS bits00000000<>+0(SB), Z12
+	VBROADCASTSS bits00000000<>+0(SB), Z13
+	MOVQ         AX, SI
+	MOVQ         CX, DI
+	MOVQ         length+0(FP), R8
+
+try:
+	VMOVUPS      (SI), Z14
+	VMULPS       Z14, Z8, Z15
+	VMOVAPS      Z15, Z16
+	VFMADD213PS  Z1, Z0, Z16
+	VMOVAPS      Z16, Z17
+	VPERMI2PS    Z3, Z2, Z17
+	VCMPPS       $0x15, Z17, Z15, K1
+	VPERMI2D     Z5, Z4, Z16
+	VPADDD       Z7, Z16, K1, Z16
+	VPERMPS      Z6, Z16, Z16
+	VMULPS       (DI), Z16, Z15
+	VMULPS       Z15, Z14, Z14
+	VADDPS       Z14, Z10, Z10
+	VMULPS       Z15, Z16, Z16
+	VADDPS       Z16, Z11, Z11
+	VMOVUPS      64(SI), Z14
+	VMULPS       Z14, Z9, Z15
+	VMOVAPS      Z15, Z16
+	VFMADD213PS  Z1, Z0, Z16
+	VMOVAPS      Z16, Z17
+	VPERMI2PS    Z3, Z2, Z17
+	VCMPPS       $0x15, Z17, Z15, K1
+	VPERMI2D     Z5, Z4, Z16
+	VPADDD       Z7, Z16, K1, Z16
+	VPERMPS      Z6, Z16, Z16
+	VMULPS       64(DI), Z16, Z15
+	VMULPS       Z15, Z14, Z14
+	VADDPS       Z14, Z12, Z12
+	VMULPS       Z15, Z16, Z16
+	VADDPS       Z16, Z13, Z13
+	VMOVUPS      128(SI), Z14
+	VMULPS       Z14, Z8, Z15
+	VMOVAPS      Z15, Z16
+	VFMADD213PS  Z1, Z0, Z16
+	VMOVAPS      Z16, Z17
+	VPERMI2PS    Z3, Z2, Z17
+	VCMPPS       $0x15, Z17, Z15, K1
+	VPERMI2D     Z5, Z4, Z16
+	VPADDD       Z7, Z16, K1, Z16
+	VPERMPS      Z6, Z16, Z16
+	VMULPS       128(DI), Z16, Z15
+	VMULPS       Z15, Z14, Z14
+	VADDPS       Z14, Z10, Z10
+	VMULPS       Z15, Z16, Z16
+	VADDPS       Z16, Z11, Z11
+	VMOVUPS      192(SI), Z14
+	VMULPS       Z14, Z9, Z15
+	VMOVAPS      Z15, Z16
+	VFMADD213PS  Z1, Z0, Z16
+	VMOVAPS      Z16, Z17
+	VPERMI2PS    Z3, Z2, Z17
+	VCMPPS       $0x15, Z17, Z15, K1
+	VPERMI2D     Z5, Z4, Z16
+	VPADDD       Z7, Z16, K1, Z16
+	VPERMPS      Z6, Z16, Z16
+	VMULPS       192(DI), Z16, Z15
+	VMULPS       Z15, Z14, Z14
+	VADDPS       Z14, Z12, Z12
+	VMULPS       Z15, Z16, Z16
+	VADDPS       Z16, Z13, Z13
+	ADDQ         $0x00000100, SI
+	ADDQ         $0x00000100, DI
+	SUBQ         $0x02, R8
+	JNZ          try
+	VBROADCASTSS bits00000000<>+0(SB), Z8
+	VCMPPS       $0x1e, Z8, Z11, K1
+	VMULPS       128(SP), Z11, Z8
+	VMULPS       Z10, Z10, Z9
+	VCMPPS       $0x1e, Z8, Z9, K2
+	KANDW        K1, K2, K1
+	VDIVPS       Z11, Z10, Z9
+	VMOVUPS      (BX), Z8
+	VMOVUPS      Z9, K1, Z8
+	VMOVUPS      Z8, (BX)
+	VMULPS       Z10, Z9, Z9
+	VMOVUPS      128(SP), Z8
+	VMOVUPS      Z9, K1, Z8
+	VMOVUPS      Z8, 128(SP)
+	VBROADCASTSS bits00000000<>+0(SB), Z8
+	VCMPPS       $0x1e, Z8, Z13, K1
+	VMULPS       192(SP), Z13, Z8
+	VMULPS       Z12, Z12, Z9
+	VCMPPS       $0x1e, Z8, Z9, K2
+	KANDW        K1, K2, K1
+	VDIVPS       Z13, Z12, Z9
+	VMOVUPS      64(BX), Z8
+	VMOVUPS      Z9, K1, Z8
+	VMOVUPS      Z8, 64(BX)
+	VMULPS       Z12, Z9, Z9
+	VMOVUPS      192(SP), Z8
+	VMOVUPS      Z9, K1, Z8
+	VMOVUPS      Z8, 192(SP)
+	DECQ         R9
+	JNZ          candidate
+	VZEROUPPER
+	RET
+
+DATA bits3de8ba2f<>+0(SB)/4, $0x3de8ba2f
+GLOBL bits3de8ba2f<>(SB), RODATA|NOPTR, $4
+
+// func avx2Codes4(blocks int, dst *uint8, x *float32, number *float32)
+// Requires: AVX, AVX2
+TEXT ·avx2Codes4(SB), $0-32
+	MOVQ    blocks+0(FP), AX
+	MOVQ    dst+8(FP), CX
+	MOVQ    x+16(FP), DX
+	MOVQ    number+24(FP), BX
+	VMOVDQU order32<>+0(SB), Y0
+
+block:
+	VBROADCASTSS (BX), Y1
+	VMULPS       (DX), Y1, Y1
+	VCMPPS       $0x15, middle4<>+0(SB), Y1, Y2
+	VMOVUPS      quarters4<>+0(SB), Y3
+	VBLENDVPS    Y2, quarters4<>+32(SB), Y3, Y3
+	VCMPPS       $0x15, Y3, Y1, Y3
+	VPADDD       Y2, Y2, Y2
+	VPADDD       Y3, Y2, Y2
+	VPERMPS      thirds4<>+0(SB), Y2, Y3
+	VCMPPS       $0x15, Y3, Y1, Y3
+	VPADDD       Y2, Y2, Y2
+	VPADDD       Y3, Y2, Y2
+	VPERMPS      last4<>+0(SB), Y2, Y3
+	VCMPPS       $0x15, Y3, Y1, Y1
+	VBROADCASTSS bits00000000<>+0(SB), Y3
+	VPADDD       Y2, Y2, Y2
+	VPADDD       Y1, Y2, Y2
+	VPSUBD       Y2, Y3, Y3
+	VBROADCASTSS (BX), Y1
+	VMULPS       32(DX), Y1, Y1
+	VCMPPS       $0x15, middle4<>+0(SB), Y1, Y2
+	VMOVUPS      quarters4<>+0(SB), Y4
+	VBLENDVPS    Y2, quarters4<>+32(SB), Y4, Y4
+	VCMPPS       $0x15, Y4, Y1, Y4
+	VPADDD       Y2, Y2, Y2
+	VPADDD       Y4, Y2, Y2
+	VPERMPS      thirds4<>+0(SB), Y2, Y4
+	VCMPPS       $0x15, Y4, Y1, Y4
+	VPADDD       Y2, Y2, Y2
+	VPADDD       Y4, Y2, Y2
+	VPERMPS      last4<>+0(SB), Y2, Y4
+	VCMPPS       $0x15, Y4, Y1, Y1
+	VBROADCASTSS bits00000000<>+0(SB), Y4
+	VPADDD       Y2, Y2, Y2
+	VPADDD       Y1, Y2, Y2
+	VPSUBD       Y2, Y4, Y4
+	VBROADCASTSS (BX), Y1
+	VMULPS       64(DX), Y1, Y1
+	VCMPPS       $0x15, middle4<>+0(SB), Y1, Y2
+	VMOVUPS      quarters4<>+0(SB), Y5
+	VBLENDVPS    Y2, quarters4<>+32(SB), Y5, Y5
+	VCMPPS       $0x15, Y5, Y1, Y5
+	VPADDD       Y2, Y2, Y2
+	VPADDD       Y5, Y2, Y2
+	VPERMPS      thirds4<>+0(SB), Y2, Y5
+	VCMPPS       $0x15, Y5, Y1, Y5
+	VPADDD       Y2, Y2, Y2
+	VPADDD       Y5, Y2, Y2
+	VPERMPS      last4<>+0(SB), Y2, Y5
+	VCMPPS       $0x15, Y5, Y1, Y1
+	VBROADCASTSS bits00000000<>+0(SB), Y5
+	VPADDD       Y2, Y2, Y2
+	VPADDD       Y1, Y2, Y2
+	VPSUBD       Y2, Y5, Y5
+	VBROADCASTSS (BX), Y1
+	VMULPS       96(DX), Y1, Y1
+	VCMPPS       $0x15, middle4<>+0(SB), Y1, Y2
+	VMOVUPS      quarters4<>+0(SB), Y6
+	VBLENDVPS    Y2, quarters4<>+32(SB), Y6, Y6
+	VCMPPS       $0x15, Y6, Y1, Y6
+	VPADDD       Y2, Y2, Y2
+	VPADDD       Y6, Y2, Y2
+	VPERMPS      thirds4<>+0(SB), Y2, Y6
+	VCMPPS       $0x15, Y6, Y1, Y6
+	VPADDD       Y2, Y2, Y2
+	VPADDD       Y6, Y2, Y2
+	VPERMPS      last4<>+0(SB), Y2, Y6
+	VCMPPS       $0x15, Y6, Y1, Y1
+	VBROADCASTSS bits00000000<>+0(SB), Y6
+	VPADDD       Y2, Y2, Y2
+	VPADDD       Y1, Y2, Y2
+	VPSUBD       Y2, Y6, Y6
+	VPACKUSDW    Y4, Y3, Y3
+	VPACKUSDW    Y6, Y5, Y5
+	VPACKUSWB    Y5, Y3, Y3
+	VPERMD       Y3, Y0, Y3
+	VEXTRACTI128 $0x01, Y3, X1
+	VPSLLW       $0x04, X1, X1
+	VPOR         X3, X1, X1
+	VMOVDQU      X1, (CX)
+	ADDQ         $0x10, CX
+	ADDQ         $0x00000080, DX
+	ADDQ         $0x04, BX
+	DECQ         AX
+	JNZ          block
+	VZEROUPPER
+	RET
+
 // func avx2Squares(n int, x *float32, w *float32)
 // Requires: AVX
 TEXT ·avx2Squares(SB), $0-24
@@ -3455,9 +4305,6 @@ bothTry:
 	VMOVUPS      Y0, 96(SI)
 	VZEROUPPER
 	RET
-
-DATA bits26901d7d<>+0(SB)/4, $0x26901d7d
-GLOBL bits26901d7d<>(SB), RODATA|NOPTR, $4
 
 // func avx512Squares(n int, x *float32, w *float32)
 // Requires: AVX, AVX512F

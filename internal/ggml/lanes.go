@@ -11,6 +11,7 @@ type lanes struct {
 	weigh               func(n int, w, importance, x *float32, sigma2 float32)
 	affine              func(length int, x, w, codes, numerators *float32, below, above int, n float32, result *float32) uint32
 	affineAbsolute      func(length int, x, w, codes, numerators *float32, below, above int, n float32, result *float32) uint32
+	symmetric4          func(length int, x, w, numerators *float32, count int, result *float32) uint32
 	symmetric           func(length int, x, w, products, numerators *float32, unclamped, above, both int, n float32, result *float32) uint32
 }
 
@@ -149,12 +150,13 @@ func (ws *workspace) sumWeights(n, length int) {
 	}
 }
 
-// weighBlocks sets ws.weights for blocks of 256 with importance; σ² is the mean square of the block times factor.
-func (ws *workspace) weighBlocks(x, importance []float32, factor float32) {
-	for first := 0; first < len(x); first += 256 {
-		part := x[first:][:256]
-		sigma2 := float32(factor*sumSquares(part)) / 256
-		ws.weigh(256, &ws.weights[first], &importance[first], &part[0], sigma2)
+// weighBlocks sets ws.weights for blocks of n elements with importance; σ² is the mean square of the block times factor,
+// a power of two.
+func (ws *workspace) weighBlocks(x, importance []float32, n int, factor float32) {
+	for first := 0; first < len(x); first += n {
+		part := x[first:][:n]
+		sigma2 := float32(factor*sumSquares(part)) / float32(n)
+		ws.weigh(n, &ws.weights[first], &importance[first], &part[0], sigma2)
 	}
 }
 
@@ -181,4 +183,19 @@ func (ws *workspace) plainSymmetric(codes []uint8, x []float32, first int, kind 
 	var w [maxLength]float32
 	ws.plainWeights(w[:len(x)], x, first, kind)
 	return fitSymmetric(codes, x, w[:], s)
+}
+
+// fit4 does fit4 for all groups of 32 of a chunk: it sets scales.
+func (ws *workspace) fit4(x []float32, kind weighting) {
+	for first := 0; first < len(x); first += ws.width * 32 {
+		ws.gather(x, first, 32, kind)
+		zeros := ws.symmetric4(32, &ws.x[0], &ws.w[0], &numerators4[0], len(numerators4), &ws.result[0])
+		g := first / 32
+		for l := range min(ws.width, len(x)/32-g) {
+			ws.scales[g+l] = ws.result[l]
+			if zeros>>l&1 != 0 {
+				ws.scales[g+l] = 0
+			}
+		}
+	}
 }

@@ -17,13 +17,13 @@ func machines() []*lanes {
 		all = append(all, &lanes{
 			name: "avx512", width: 32,
 			squares: avx512Squares, magnitudes: avx512Magnitudes, rmsWeights: avx512RMSWeights, weigh: avx512Weigh,
-			affine: avx512Affine, affineAbsolute: avx512AffineAbsolute, symmetric: avx512Symmetric,
+			affine: avx512Affine, affineAbsolute: avx512AffineAbsolute, symmetric: avx512Symmetric, symmetric4: avx512Symmetric4,
 		})
 	}
 	return append(all, &lanes{
 		name: "avx2", width: 16,
 		squares: avx2Squares, magnitudes: avx2Magnitudes, rmsWeights: avx2RMSWeights, weigh: avx2Weigh,
-		affine: avx2Affine, affineAbsolute: avx2AffineAbsolute, symmetric: avx2Symmetric,
+		affine: avx2Affine, affineAbsolute: avx2AffineAbsolute, symmetric: avx2Symmetric, symmetric4: avx2Symmetric4,
 	})
 }
 
@@ -55,3 +55,5 @@ func blocksQ4_0(blocks int, dst *uint8, x *float32) { avx2Q4_0(blocks, dst, x) }
 func blocksQ4_1(blocks int, dst *uint8, x *float32) { avx2Q4_1(blocks, dst, x) }
 func blocksQ5_0(blocks int, dst *uint8, x *float32) { avx2Q5_0(blocks, dst, x) }
 func blocksQ5_1(blocks int, dst *uint8, x *float32) { avx2Q5_1(blocks, dst, x) }
+
+func codes4(blocks int, dst *uint8, x, number *float32) { avx2Codes4(blocks, dst, x, number) }

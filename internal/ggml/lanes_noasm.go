@@ -35,3 +35,5 @@ func blocksQ4_1(int, *uint8, *float32) { panic("ggml: no vectors") }
 func blocksQ5_0(int, *uint8, *float32) { panic("ggml: no vectors") }
 
 func blocksQ5_1(int, *uint8, *float32) { panic("ggml: no vectors") }
+
+func codes4(int, *uint8, *float32, *float32) { panic("ggml: no vectors") }

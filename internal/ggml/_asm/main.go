@@ -39,6 +39,7 @@ func main() {
 		VBROADCASTSS(number, n)
 		VMULPS(n, v, v)
 	})
+	iq4()
 	for _, m := range []machine{avx2, avx512} {
 		weights(m)
 		affine(m, false)
