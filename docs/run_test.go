@@ -30,7 +30,7 @@ func read(t *testing.T, path string) string {
 // else recipe.yaml; one without version is a part, and is completed by what the rest of fashion.yaml says. A console
 // block is run, `$ pare …` in this process, and what it prints must be what the page shows. A recipe that no console
 // block asks about must have no findings.
-var pages = []string{"recipe.md", "checks.md", "recipes.md", "review.md", "gates.md", "tests.md"}
+var pages = []string{"recipe.md", "checks.md", "recipes.md", "review.md", "gates.md", "tests.md", "reproducible.md"}
 
 func TestPages(t *testing.T) {
 	t.Setenv("NO_COLOR", "1")

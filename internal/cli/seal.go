@@ -23,7 +23,7 @@ import (
 // inputs are still what they were, and writes provenance and bill of materials. locked and key may be nil.
 func (p *project) seal(ctx context.Context, plan *graph.Plan, now, locked *lock.Recipe, key ed25519.PrivateKey) graph.Seal {
 	return graph.Seal{
-		Input: inputFile(plan, now),
+		Input: p.inputFile(plan, now),
 		Marks: []ir.KeyValue{{Key: graph.MarkRecipe, Value: now.Effective}, {Key: graph.MarkVersion, Value: now.Tool}, {Key: graph.MarkLock, Value: now.Digest()}},
 		Written: func(files []evaluate.File) error {
 			if locked == nil || locked.Artifacts == nil {
@@ -53,8 +53,12 @@ func (p *project) orChanged(err error) error {
 }
 
 // inputFile is what is known of the model that goes in.
-func inputFile(plan *graph.Plan, now *lock.Recipe) *evaluate.File {
-	path := slashpath.Clean(plan.Recipe.Model.Path)
+func (p *project) inputFile(plan *graph.Plan, now *lock.Recipe) *evaluate.File {
+	path, err := p.modelFile(plan.Recipe.Model.Path)
+	if err != nil {
+		return nil
+	}
+	path = slashpath.Clean(path)
 	in := now.Input(path)
 	if in == nil {
 		return nil
