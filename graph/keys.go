@@ -11,6 +11,7 @@ import (
 	"github.com/pare-ml/pare/graph/measure"
 	"github.com/pare-ml/pare/graph/store"
 	"github.com/pare-ml/pare/internal/record"
+	"github.com/pare-ml/pare/passes"
 	"github.com/pare-ml/pare/recipe"
 )
 
@@ -199,9 +200,13 @@ func (w *walk) step(s *Step, structure [32]byte) (*stepKeys, error) {
 		r := keyOf("treat")
 		r.Text(s.Pass.Name)
 		r.Int(int64(s.Pass.Version))
-		r.Uint(w.plan.Recipe.Seed)
-		r.Text(s.stream)
-		r.Bytes(s.Params.Canonical())
+		draws := s.draws(unit)
+		r.Bool(draws)
+		if draws {
+			r.Uint(w.plan.Recipe.Seed)
+			r.Text(s.stream)
+		}
+		r.Bytes(s.params(unit).Canonical())
 		r.Len(len(unit))
 		for _, t := range unit {
 			r.Text(t.Layer.Name)
@@ -276,6 +281,19 @@ func (s *Step) uses() []string {
 		}
 	}
 	return data
+}
+
+// params are the parameters that a unit takes for the step's own.
+func (s *Step) params(unit []*Treatment) *passes.Params {
+	if s.local {
+		return unit[0].Params
+	}
+	return s.Params
+}
+
+// draws tells whether a unit draws random numbers.
+func (s *Step) draws(unit []*Treatment) bool {
+	return s.Pass.Draws(s.params(unit)) || slices.ContainsFunc(unit, func(t *Treatment) bool { return s.Pass.Draws(t.Params) })
 }
 
 // teacher is the path of the other model that a step asks, if it asks one.

@@ -148,13 +148,13 @@ func (x *stepRun) unit(ctx context.Context, i int) (*treated, error) {
 	k := keptTreatment(s, unit)
 	v, found, err := keep(ctx, x.Runner, key, k, func() (*treated, error) {
 		draft := x.base.Draft()
-		site, check := x.site(draft.Model, key)
+		site, check := x.site(draft.Model, unit, key)
 		for _, n := range s.needs(unit) {
 			if _, err := site.Measure(ctx, n); err != nil {
 				return nil, fmt.Errorf("measure %s: %w", describe(n), err)
 			}
 		}
-		effects, err := s.Pass.Run(ctx, site, s.Params, x.find(draft.Model, unit))
+		effects, err := s.Pass.Run(ctx, site, s.params(unit), x.find(draft.Model, unit))
 		if err != nil {
 			return nil, explain(err)
 		}
@@ -185,11 +185,14 @@ func (x *stepRun) find(m *ir.Model, unit []*Treatment) []passes.LayerParams {
 }
 
 // site is where a unit works. What the pass did not say that it needs it does not get.
-func (x *stepRun) site(m *ir.Model, key store.Digest) (*passes.Site, *checkpoint) {
+func (x *stepRun) site(m *ir.Model, unit []*Treatment, key store.Digest) (*passes.Site, *checkpoint) {
 	s := x.step
 	site := &passes.Site{
-		Step: s.Step.ID, Model: m, Input: x.input, Workers: x.Workers, Seed: x.plan.Recipe.Seed, Stream: s.stream,
+		Step: s.Step.ID, Model: m, Input: x.input, Workers: x.Workers,
 		Progress: func(done, total int, note string) { x.log(s.Step.ID, done, total, note) },
+	}
+	if s.draws(unit) {
+		site.Seed, site.Stream = x.plan.Recipe.Seed, s.stream
 	}
 	site.Open = func(path string) (*ir.Model, error) {
 		if path != s.teacher() {

@@ -21,6 +21,7 @@ type Pass struct {
 	needs   func(x *Params) []measure.Need
 	uses    func(x *Params) []string
 	load    func(x *Params) Load
+	draws   func(x *Params) bool
 	apart   func(layers []LayerParams) bool
 	local   func(layers []LayerParams) bool
 	join    func(m *ir.Model, layers []LayerParams) ([][]int, error)
@@ -99,6 +100,7 @@ func Define[P any](info Info, spec Spec[P]) *Pass {
 		}
 		return spec.Load(own(x))
 	}
+	p.draws = func(x *Params) bool { return spec.Draws != nil && spec.Draws(own(x)) }
 	p.apart = func(layers []LayerParams) bool { return spec.Apart != nil && spec.Apart(treat(layers)) }
 	p.local = func(layers []LayerParams) bool { return spec.Local != nil && !info.Whole && spec.Local(treat(layers)) }
 	p.join = func(m *ir.Model, layers []LayerParams) ([][]int, error) {
@@ -153,6 +155,9 @@ func (p *Pass) Uses(x *Params) []string { return p.uses(x) }
 
 // Load tells how often the pass runs the model by itself.
 func (p *Pass) Load(x *Params) Load { return p.load(x) }
+
+// Draws tells whether Run draws random numbers.
+func (p *Pass) Draws(x *Params) bool { return p.draws(x) }
 
 // Apart tells whether Foresee may be given these layers, which are of several units, at once.
 func (p *Pass) Apart(layers []LayerParams) bool { return p.apart(layers) }

@@ -97,6 +97,10 @@ type Spec[P any] struct {
 	// Load tells how often the pass runs the model by itself, for estimates of memory and work. Nil: never.
 	Load func(p *P) Load
 
+	// Draws tells whether Run draws random numbers (Site.Rand): only then does the result depend on the recipe's seed, and only
+	// then does Site have it. Nil: never.
+	Draws func(p *P) bool
+
 	// Join groups the layers (given by index) that must be treated together. Nil: each alone; for a Whole pass: all.
 	Join func(m *ir.Model, layers []Treated[P]) ([][]int, error)
 
@@ -112,7 +116,8 @@ type Spec[P any] struct {
 	// of the model's tensors it reads those of the unit's layers and what a header keeps (ir.Tensor.InHeader), of data only
 	// measurements that Needs lists; what it names anew is named after the layers. Such units are worked on beside each other,
 	// each on the model as the step finds it, and what one gave stands as long as its layers, their parameters and the
-	// structure of the model are the same. Nil: units run one after another, and depend on all that came before.
+	// structure of the model are the same. Unit.Params are those of its first layer then. Nil: units run one after another, and
+	// depend on all that came before.
 	Local func(layers []Treated[P]) bool
 
 	// Run does the work on s.Model.
@@ -135,7 +140,7 @@ type Site struct {
 	Input *ir.Model // the model as it came into the recipe: `teacher: input`. Never changed
 
 	Workers int
-	Seed    uint64 // the recipe's
+	Seed    uint64 // the recipe's; 0 for a pass that does not say that it draws
 	Stream  string // names the step's random numbers: its pass, and which of that pass's steps it is. A renamed step draws the same
 
 	Open     func(path string) (*ir.Model, error)                               // another model, path as in the recipe

@@ -25,6 +25,7 @@ var Pass = passes.Define(passes.Info{
 	},
 }, passes.Spec[Params]{
 	Fields:  fields,
+	Draws:   func(*Params) bool { return true },
 	Uses:    func(p *Params) []string { return []string{p.Data} },
 	Load:    func(p *Params) passes.Load { l := p.Params.Load(); l.Teacher = p.Teacher; return l },
 	Foresee: foresee,

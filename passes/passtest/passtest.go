@@ -126,8 +126,11 @@ func try(p *passes.Pass, m, work *ir.Model, s Step, workers int) (*Result, error
 	}); err != nil {
 		return nil, fmt.Errorf("foresee: %w", err)
 	}
-	site := &passes.Site{Step: "step", Model: r.Model, Input: s.Input, Workers: workers, Seed: s.Seed, Data: s.data,
+	site := &passes.Site{Step: "step", Model: r.Model, Input: s.Input, Workers: workers, Data: s.data,
 		Measure: s.measure(m.Clone(), workers), Progress: s.progress, Checkpoint: s.checkpoint}
+	if p.Draws(step) {
+		site.Seed = s.Seed
+	}
 	ctx := s.ctx
 	if ctx == nil {
 		ctx = context.Background()

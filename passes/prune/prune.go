@@ -28,6 +28,7 @@ var Pass = passes.Define(passes.Info{
 	Fields:  fields,
 	Check:   check,
 	Needs:   needs,
+	Draws:   func(p *Params) bool { return p.Criterion == "random" },
 	Join:    join,
 	Foresee: foresee,
 	Apart:   func(layers []passes.Treated[Params]) bool { return !structured(layers) },
