@@ -169,7 +169,7 @@ func (r *blobReader) Close() error { return r.f.Close() }
 var (
 	errSum  = errors.New("its digest is another")
 	errSize = errors.New("its length is another")
-	errKind = errors.New("it is not a regular file")
+	errKind = errors.New("it is not a file that can be read")
 )
 
 func missing(d Digest) error { return fmt.Errorf("%s is %w", d, ErrMissing) }
@@ -201,7 +201,7 @@ func (s *Store) openBlob(d Digest) (File, error) {
 	return f, nil
 }
 
-// openRegular opens a file of the store; what is not a file is put aside.
+// openRegular opens a file of the store. What is not a file, or must not be read, is put aside: errKind.
 func (s *Store) openRegular(path string) (File, error) {
 	info, err := os.Lstat(path)
 	if err != nil {
@@ -212,6 +212,10 @@ func (s *Store) openRegular(path string) (File, error) {
 		return nil, errKind
 	}
 	f, err := s.fs.OpenFile(path, os.O_RDONLY|cautious, 0)
+	if errors.Is(err, fs.ErrPermission) {
+		s.quarantine(path, nil, err)
+		return nil, errKind
+	}
 	if err != nil {
 		return nil, err
 	}
