@@ -194,7 +194,7 @@ func (p *project) verifyInputs(ctx context.Context, r *lock.Recipe) (wrong []str
 func (p *project) differing(r *lock.Recipe, in lock.Input) string {
 	var out []string
 	for _, t := range r.Tensors {
-		if t.Path != in.Path && (in.Kind != lock.Weights || slashpath.Dir(t.Path) != slashpath.Dir(in.Path)) {
+		if t.Path != in.Path && (in.Kind != lock.Weights || !below(in.Path, slashpath.Dir(t.Path))) {
 			continue
 		}
 		f, err := p.lookUp(t.Path, lock.Model)
@@ -221,6 +221,12 @@ func (p *project) differing(r *lock.Recipe, in lock.Input) string {
 		return " (its tensors are the same: what differs stands around them)"
 	}
 	return ""
+}
+
+// below tells whether a path lies in a folder or in one below it.
+func below(path, folder string) bool {
+	rest, err := filepath.Rel(folder, path)
+	return err == nil && filepath.IsLocal(rest)
 }
 
 // checkLocked refuses a recipe that is not what its lock says. now has its tensors.
