@@ -16,7 +16,8 @@ const (
 	blocks = 111 // of nine layers each
 )
 
-// writeInputs writes recipe.yaml with model.json, and workflow.yaml for actionlint.
+// writeInputs writes recipe.yaml with model.json, alone.yaml, which is the same with a model that is not there, and
+// workflow.yaml for actionlint.
 func writeInputs(dir string) error {
 	b := build.New("decoder", 21)
 	b.Fill = func(_ string, shape []int, _ int) []float32 {
@@ -33,6 +34,7 @@ func writeInputs(dir string) error {
 	}
 	for name, text := range map[string]string{
 		"model.json": string(header), "recipe.yaml": recipeText(), "workflow.yaml": workflowText(),
+		"alone.yaml": strings.Replace(recipeText(), "model.json", "absent.json", 1),
 	} {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
 			return err

@@ -20,6 +20,9 @@ var since = map[ir.DType]int64{
 func cannot(m *ir.Model) []format.Problem {
 	var out []format.Problem
 	opset := m.Opset("")
+	if !strange(m, opset) {
+		return nil
+	}
 	for _, l := range m.Layers() {
 		for _, t := range []*ir.Tensor{l.Weight, l.Bias} {
 			if t == nil {
@@ -38,6 +41,17 @@ func cannot(m *ir.Model) []format.Problem {
 		}
 	}
 	return out
+}
+
+// strange tells whether any tensor or node of a model is one that cannot looks for: of most models none is, and finding their
+// layers costs more than reading them.
+func strange(m *ir.Model, opset int64) bool {
+	for _, t := range m.Graph.Constants() {
+		if elements, _ := t.DType.Block(); elements > 0 || since[t.DType] > opset {
+			return true
+		}
+	}
+	return slices.ContainsFunc(m.Graph.Nodes, func(n *ir.Node) bool { return n.Str(ir.ActivationsAttr, "") != "" })
 }
 
 // own tells an attribute that passes leave for other formats.
