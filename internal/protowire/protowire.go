@@ -60,6 +60,18 @@ func ConsumeFixed64(b []byte) (v uint64, n int) {
 	return binary.LittleEndian.Uint64(b), 8
 }
 
+// ConsumeBytes reads a length and as many bytes, which are b's own.
+func ConsumeBytes(b []byte) (v []byte, n int) {
+	size, n := ConsumeVarint(b)
+	if n < 0 {
+		return nil, n
+	}
+	if size > uint64(len(b)-n) {
+		return nil, cut
+	}
+	return b[n : n+int(size) : n+int(size)], n + int(size)
+}
+
 // ConsumeTag reads the number and type before a field's value; the length is below 0 if there are none.
 func ConsumeTag(b []byte) (no Number, typ Type, n int) {
 	v, n := ConsumeVarint(b)

@@ -138,5 +138,13 @@ func (v *Value) Float() (f float64, ok bool) {
 	return f, err == nil && !math.IsInf(f, 0) && !math.IsNaN(f)
 }
 
+// TextOr returns a string, other if v is none.
+func (v *Value) TextOr(other string) string {
+	if v.Is(Text) {
+		return v.Text
+	}
+	return other
+}
+
 // True reports whether v is true.
 func (v *Value) True() bool { return v.Is(Bool) && v.Text == "true" }

@@ -198,8 +198,8 @@ func (c *carried) quantized(tensors []*ir.Tensor) bool {
 // cannot lists what GGUF does not hold of a model.
 func cannot(m *ir.Model) []format.Problem {
 	var list []format.Problem
-	if m.Format != "gguf" {
-		list = append(list, format.Problem{Message: "GGUF needs metadata and a tokenizer, which a model read from " + m.Format + " does not have; start from a GGUF file"})
+	if m.Format != "gguf" && m.Format != "safetensors" {
+		list = append(list, format.Problem{Message: "GGUF needs a configuration and a tokenizer, which a model read from " + m.Format + " does not have; start from a GGUF file or a folder of safetensors"})
 	}
 	owner := map[string]string{}
 	for _, l := range m.Layers() {
@@ -220,13 +220,18 @@ func Encode(m *ir.Model) ([]format.File, error) {
 	if list := cannot(m); len(list) > 0 {
 		return nil, fmt.Errorf("layer %s: %s", list[0].Layer, list[0].Message)
 	}
-	c, ok := m.Carried.(*carried)
-	if !ok {
-		return nil, errors.New("the model was not read from a GGUF file, whose metadata and tokenizer are needed to write one")
+	meta, tensors := Metadata(nil), m.Graph.Tensors()
+	c, own := m.Carried.(*carried)
+	if own {
+		meta = c.meta
+	} else {
+		var err error
+		if meta, tensors, err = convert(m); err != nil {
+			return nil, err
+		}
 	}
-	meta, tensors := c.meta, m.Graph.Tensors()
-	if c.quantized(tensors) {
-		if n, ok := fileType(tensors); ok {
+	if !own || c.quantized(tensors) {
+		if n, ok := fileType(m, tensors); ok {
 			meta = meta.Without("general.quantization_version", "general.file_type").
 				With(Uint32Entry("general.quantization_version", 2), Uint32Entry("general.file_type", n))
 		}

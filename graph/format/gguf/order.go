@@ -32,8 +32,20 @@ var fileTypes = map[ir.DType]uint32{
 	ir.Q1_0: 40, ir.Q2_0: 41,
 }
 
-// fileType returns the number of the type that most elements of matrices have.
-func fileType(tensors []*ir.Tensor) (n uint32, ok bool) {
+// schemes are the numbers of general.file_type for llama.cpp's mixes.
+var schemes = map[string]uint32{
+	"F32": 0, "F16": 1, "Q4_0": 2, "Q4_1": 3, "Q8_0": 7, "Q5_0": 8, "Q5_1": 9, "Q2_K": 10, "Q3_K_S": 11, "Q3_K_M": 12, "Q3_K_L": 13,
+	"Q4_K_S": 14, "Q4_K_M": 15, "Q5_K_S": 16, "Q5_K_M": 17, "Q6_K": 18, "IQ4_NL": 25, "IQ4_XS": 30, "BF16": 32, "TQ1_0": 36, "TQ2_0": 37,
+	"MXFP4_MOE": 38, "NVFP4": 39,
+}
+
+// fileType returns the number of the mix that a pass says it made, else of the type that most elements of matrices have.
+func fileType(m *ir.Model, tensors []*ir.Tensor) (n uint32, ok bool) {
+	for _, kv := range m.Metadata {
+		if n, ok = schemes[kv.Value]; ok && kv.Key == ir.MixKey {
+			return n, true
+		}
+	}
 	count := map[ir.DType]int{}
 	var most ir.DType
 	for _, t := range tensors {
