@@ -104,7 +104,7 @@ func halfUE4M3(u uint8) float32 {
 	case e == 0:
 		return float32(m) * (0x1p-9 * 0.5)
 	}
-	return math.Float32frombits((uint32(e)+119)<<23) * (1 + float32(m)/8)
+	return math.Float32frombits((uint32(e)+119)<<23) * (1 + float32(float32(m)/8))
 }
 
 func decodeMXFP4(dst []float32, src []byte) { getValues2(dst, src[1:17], halfE8M0(src[0])) }

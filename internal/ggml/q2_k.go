@@ -30,7 +30,7 @@ func encodeQ2_K(dst []byte, x, importance []float32, _ float32) {
 		}
 		scalesQ2_K(dst, scales[:], mins[:], nil, number[:], add[:])
 	} else {
-		sigma2 := sumSquares(x) / 256
+		sigma2 := float32(sumSquares(x) / 256)
 		for j := range scales {
 			part := x[16*j:][:16]
 			weigh(w[:], importance[16*j:][:16], part, sigma2)
