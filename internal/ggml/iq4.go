@@ -88,7 +88,7 @@ func runIQ4_NL(ws *workspace, dst []byte, x, importance []float32, _ float32) {
 	kind := squares
 	if importance != nil {
 		kind = given
-		ws.weighBlocks(x, importance, 32, 2)
+		ws.weighBlocks(x, importance, 32, 1, 2.0/32)
 	}
 	ws.fit4(x, kind)
 	for b, scale := range ws.scales[:len(x)/32] {
@@ -141,7 +141,7 @@ func runIQ4_XS(ws *workspace, dst []byte, x, importance []float32, _ float32) {
 	kind := squares
 	if importance != nil {
 		kind = given
-		ws.weighBlocks(x, importance, 256, 2)
+		ws.weighBlocks(x, importance, 256, 1, 2.0/256)
 	}
 	ws.fit4(x, kind)
 	for b := range len(x) / 256 {

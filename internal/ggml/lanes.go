@@ -150,13 +150,13 @@ func (ws *workspace) sumWeights(n, length int) {
 	}
 }
 
-// weighBlocks sets ws.weights for blocks of n elements with importance; σ² is the mean square of the block times factor,
-// a power of two.
-func (ws *workspace) weighBlocks(x, importance []float32, n int, factor float32) {
-	for first := 0; first < len(x); first += n {
-		part := x[first:][:n]
-		sigma2 := float32(factor*sumSquares(part)) / float32(n)
-		ws.weigh(n, &ws.weights[first], &importance[first], &part[0], sigma2)
+// weighBlocks sets ws.weights for blocks of n elements with importance; σ² is the sum of the block's squares, times first,
+// times then. Only sums that overflow tell this from one product.
+func (ws *workspace) weighBlocks(x, importance []float32, n int, first, then float32) {
+	for at := 0; at < len(x); at += n {
+		part := x[at:][:n]
+		sigma2 := float32(first*sumSquares(part)) * then
+		ws.weigh(n, &ws.weights[at], &importance[at], &part[0], sigma2)
 	}
 }
 

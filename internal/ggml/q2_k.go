@@ -70,7 +70,7 @@ func runQ2_K(ws *workspace, dst []byte, x, importance []float32, _ float32) {
 	search, kind := searchQ2K, magnitudes
 	if importance != nil {
 		search, kind = searchQ2KWeight, given
-		ws.weighBlocks(x, importance, 256, 1)
+		ws.weighBlocks(x, importance, 256, 1, 1.0/256)
 		ws.sumWeights(len(x), 16)
 	}
 	ws.fitAffine(x, 16, kind, search)

@@ -90,7 +90,7 @@ func (ws *workspace) runAffine(dst []byte, size int, x, importance []float32, pl
 	search, kind := plain, rms
 	if importance != nil {
 		search, kind = weighted, given
-		ws.weighBlocks(x, importance, 256, 2)
+		ws.weighBlocks(x, importance, 256, 2, 1.0/256)
 		ws.sumWeights(len(x), 32)
 	}
 	ws.fitAffine(x, 32, kind, search)

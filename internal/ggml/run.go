@@ -16,7 +16,15 @@ type encoder struct {
 	weighted bool  // importance changes the bytes
 	rowWise  bool  // the weights depend on the whole row
 	scales   []int // where the block has float16 scales
+	limit    limit // for types of one number
 	direct   bool  // without importance no scale is greater than the greatest element
+}
+
+// limit says from where on finite numbers would become infinite.
+type limit struct {
+	from float32
+	name string
+	ends string
 }
 
 var encoders [len(layouts)]encoder
@@ -25,7 +33,7 @@ var decoders [len(layouts)]func(dst []float32, src []byte)
 
 func init() {
 	encoders = [len(layouts)]encoder{
-		F32: {block: encodeF32}, F16: {block: encodeF16, run: runF16, scales: []int{0}, direct: true}, BF16: {block: encodeBF16, run: runBF16},
+		F32: {block: encodeF32}, F16: {block: encodeF16, run: runF16, limit: limit{65520, "float16", "65504"}}, BF16: {block: encodeBF16, run: runBF16, limit: limit{0x1.ffp127, "bfloat16", "3.39e38"}},
 		Q4_0:   {block: encodeQ4_0, run: runQ4_0, weighted: true, rowWise: true, scales: []int{0}, direct: true},
 		Q4_1:   {block: encodeQ4_1, run: runQ4_1, weighted: true, rowWise: true, scales: []int{0, 2}, direct: true},
 		Q5_0:   {block: encodeQ5_0, run: runQ5_0, weighted: true, rowWise: true, scales: []int{0}, direct: true},
@@ -92,6 +100,9 @@ func encode(dst []byte, t Type, src source, count, n int, importance []float32) 
 		for i := 0; i < length; i += chunk {
 			x := src(first+i, min(chunk, length-i))
 			top, err := checkFinite(x, first+i)
+			if err == nil && e.limit.from > 0 && top >= e.limit.from {
+				err = e.limit.check(x, first+i)
+			}
 			if err != nil {
 				return err
 			}
@@ -107,14 +118,27 @@ func encode(dst []byte, t Type, src source, count, n int, importance []float32) 
 			}
 			if !e.direct || importance != nil || top >= 32768 {
 				if bad := e.checkScales(dst[:size], bytes); bad >= 0 {
-					return fmt.Errorf("elements %d to %d are so great that their scale lies beyond float16, which ends at 65504",
-						first+i+bad*elements, first+i+(bad+1)*elements-1)
+					return tooGreat(first+i+bad*elements, elements)
 				}
 			}
 			dst = dst[size:]
 		}
 	}
 	return nil
+}
+
+// check names the first element beyond the limit; first is the number of x[0].
+func (l limit) check(x []float32, first int) error {
+	for i, v := range x {
+		if abs(v) >= l.from {
+			return fmt.Errorf("element %d is %v; %s ends at %s", first+i, v, l.name, l.ends)
+		}
+	}
+	return nil
+}
+
+func tooGreat(first, elements int) error {
+	return fmt.Errorf("elements %d to %d are so great that their scale lies beyond float16, which ends at 65504", first, first+elements-1)
 }
 
 // meanSquare of n elements is the sum of their squares, in order, over n.
