@@ -133,6 +133,9 @@ func (c *config) sizes(f *family, rows int) error {
 		}
 		*s.to = int(n)
 	}
+	if f.bothWays { // encoders share no keys, whatever a configuration carries along
+		c.kvHeads = c.heads
+	}
 	switch {
 	case c.heads%c.kvHeads != 0:
 		return damaged("num_attention_heads is %d, which %d heads of keys and values do not divide", c.heads, c.kvHeads)

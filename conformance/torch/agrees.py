@@ -1,0 +1,66 @@
+"""Loads a folder that pare wrote with transformers and compressed-tensors and compares.
+
+agrees.py SCHEME FOLDER WEIGHTS ORIGINAL
+
+WEIGHTS are pare's own numbers of the linear layers (conformance/torch/weights). The weights that compressed-tensors makes of the
+packed ones must be those, rounded to the model's type; and the logits must be near those of ORIGINAL with these weights put in.
+Prints a line of a table.
+"""
+
+import sys
+
+import torch
+from safetensors.torch import load_file
+from transformers import AutoModelForCausalLM
+from transformers.utils.quantization_config import CompressedTensorsConfig
+
+scheme, folder, weights, original = sys.argv[1:]
+ours = load_file(weights)
+
+
+def load(path, **more):
+    return AutoModelForCausalLM.from_pretrained(path, dtype=torch.bfloat16, **more).eval()
+
+
+# As it is served: codes stay packed until a layer runs, and activations are quantized as quantization_config says.
+served = load(folder)
+# As weights: everything decompressed.
+whole = load(folder, quantization_config=CompressedTensorsConfig(run_compressed=False))
+# The original with pare's numbers.
+reference = load(original)
+state = reference.state_dict()
+count = 0
+for name, w in ours.items():
+    if name in state:
+        state[name].copy_(w)
+        count += 1
+assert count >= 14, f"only {count} weights are known to both"
+
+modules = dict(whole.named_modules())
+worst = 0.0
+equal = total = 0
+for name, w in ours.items():
+    theirs = modules[name.removesuffix(".weight")].weight.float()
+    want = w.to(torch.bfloat16).float()
+    assert theirs.shape == want.shape, name
+    worst = max(worst, ((theirs - want).abs() / want.abs().clamp(min=1e-9)).max().item())
+    equal += int((theirs == want).sum())
+    total += want.numel()
+
+torch.manual_seed(1)
+ids = torch.randint(3, 500, (2, 24))
+with torch.no_grad():
+    a = served(ids).logits.float()
+    b = whole(ids).logits.float()
+    c = reference(ids).logits.float()
+    d = load(original)(ids).logits.float()
+
+
+def relative(x, y):
+    return ((x - y).norm() / y.norm()).item()
+
+
+print(f"| {scheme} | {100 * equal / total:.2f} % ({worst:.1e}) | {relative(b, c):.1e} | {relative(a, c):.1e} | {relative(c, d):.1e} |")
+assert worst < 2**-7, f"{scheme}: weights differ by {worst}"
+assert relative(b, c) < 0.02, f"{scheme}: logits of decompressed weights differ"
+assert relative(a, c) < 0.2, f"{scheme}: logits differ as served"
