@@ -30,7 +30,11 @@ func actions(p *Plan) []*Action {
 		}
 		var done []*Action
 		for _, u := range s.Units {
-			done = append(done, add(&Action{Do: Treat, Step: s, Layers: u, Inputs: before}))
+			a := add(&Action{Do: Treat, Step: s, Layers: u, Inputs: before})
+			if !s.local { // each changes the model for the next
+				before, done = []*Action{a}, nil
+			}
+			done = append(done, a)
 		}
 		if len(done) > 0 {
 			state = done

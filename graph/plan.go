@@ -112,4 +112,5 @@ type Action struct {
 	Output *recipe.Output // Write
 	Data   string         // Evaluate: the data set
 	Inputs []*Action      // what must be done before
+	Cached bool           // the store has the result, as far as Plan.Look could tell
 }

@@ -48,6 +48,7 @@ type stepJSON struct {
 	Work     int64           `json:"work,omitempty"`
 	Gates    []string        `json:"gates,omitempty"`
 	Units    int             `json:"units"`
+	Cached   int             `json:"units_cached,omitempty"` // of which the store has the result
 	Layers   []layerJSON     `json:"layers"`
 }
 
@@ -91,6 +92,7 @@ type actionJSON struct {
 	Layers []string `json:"layers,omitempty"`
 	What   string   `json:"what,omitempty"`
 	Inputs []int    `json:"inputs,omitempty"`
+	Cached bool     `json:"cached,omitempty"` // the store has the result
 }
 
 // WriteJSON prints the plan for programs.
@@ -124,7 +126,7 @@ func writeJSON(w io.Writer, v any) error {
 
 func (p *Plan) stepJSON(s *Step) stepJSON {
 	j := stepJSON{ID: s.Step.ID, Pass: s.Pass.Name, Version: s.Pass.Version, Rule: s.Step.Node.Head().String(), Skipped: s.Skipped,
-		AtRun: s.AtRun, Params: s.Params.Canonical(), Did: s.Did, Memory: s.Cost.Memory, Work: s.Cost.Work, Units: len(s.Units),
+		AtRun: s.AtRun, Params: s.Params.Canonical(), Did: s.Did, Memory: s.Cost.Memory, Work: s.Cost.Work, Units: len(s.Units), Cached: p.found(s),
 		Layers: []layerJSON{}}
 	for _, n := range s.Needs {
 		m := needJSON{Kind: n.Kind, Data: n.Data, Samples: n.Samples, Batch: n.Batch, Observer: n.Observer.Kind}
@@ -164,7 +166,7 @@ func (p *Plan) stepJSON(s *Step) stepJSON {
 }
 
 func (a *Action) json() actionJSON {
-	j := actionJSON{ID: a.ID, Do: a.Do, What: a.what()}
+	j := actionJSON{ID: a.ID, Do: a.Do, What: a.what(), Cached: a.Cached}
 	if a.Step != nil {
 		j.Step = a.Step.Step.ID
 	}

@@ -3,6 +3,7 @@ package graph
 import (
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -34,7 +35,7 @@ func (p *Plan) WriteText(w io.Writer, options ...TextOptions) error {
 		human.Count(p.Before.Params), human.Bytes(p.Before.Bytes))
 	for i, s := range p.Steps {
 		t.line("")
-		t.line("%d. %s", i+1, s.title())
+		t.line("%d. %s%s", i+1, s.title(), p.cachedNote(s))
 		t.step(s)
 	}
 	t.line("")
@@ -164,6 +165,9 @@ func (t *planText) end() {
 		text := fmt.Sprintf("Writes %s (%s)", o.Path, o.Format)
 		if tests := p.Tests(); len(tests) > 0 {
 			text += ", reads it back and measures it on " + strings.Join(tests, ", ")
+			if !slices.ContainsFunc(p.Actions, func(a *Action) bool { return a.Do == Evaluate && !a.Cached }) {
+				text += " (cached)"
+			}
 		}
 		t.wrap(0, diag.Printable(text)+".")
 	}

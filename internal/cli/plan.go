@@ -12,13 +12,15 @@ var planVerb = &verb{
 	name: "plan", quick: true, args: "RECIPE", summary: "what will happen to every layer, and why", min: 1, max: 1,
 	long: `Compiles the recipe against the model's header and prints, step by step, what each layer becomes, how large it
 will be, and the lines of the recipe that say so; which measurements will be made; what is written, measured
-and gated. No weight and no data are read. Layers that get the same treatment share a line; --full prints all.
+and gated. What a build will find in the store, because an earlier one made it, is marked as cached. No weight and no
+data are read. Layers that get the same treatment share a line; --full prints all.
 Memory and work are estimates. Findings go to standard error. docs/plan.schema.json describes --json.`,
 	setup: func(f *gnuflag.Set) func(*session, []string) error {
 		var o planOptions
 		f.StringArrayVar(&o.set, "set", "give a declared variable another value: name=value")
 		f.BoolVar(&o.full, "full", false, "a line for each layer")
 		f.BoolVar(&o.asJSON, "json", false, "print the plan as JSON")
+		cacheFlag(f, &o.cache)
 		f.StringVar(&o.graph, "graph", "", "print the actions as a graph: dot, mermaid")
 		return func(s *session, args []string) error { return s.plan(args[0], o) }
 	},
@@ -29,6 +31,7 @@ type planOptions struct {
 	full   bool
 	asJSON bool
 	graph  string
+	cache  string
 }
 
 func (s *session) plan(path string, o planOptions) error {
@@ -49,6 +52,9 @@ func (s *session) plan(path string, o planOptions) error {
 		err = perr
 	}
 	if err != nil {
+		return err
+	}
+	if err := s.look(p, plan, o.cache); err != nil {
 		return err
 	}
 	switch {

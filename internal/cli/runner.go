@@ -31,6 +31,9 @@ func (s *session) runner(p *project, o buildOptions) (r *graph.Runner, release f
 		return r, release, err
 	}
 	return r, func() {
+		if err := p.remember(r.Store); err != nil {
+			s.warn(fmt.Sprintf("a plan will not know what is cached: %v", err))
+		}
 		end()
 		if err := r.Store.Trim(s.ctx); err != nil {
 			s.warn(fmt.Sprintf("the store was not cut back to its limit: %v", err))

@@ -110,6 +110,16 @@ func (f *File) Reader() io.Reader { return io.NewSectionReader(f.f, 0, 1<<62) }
 // Size is the file's length when it was opened.
 func (f *File) Size() int64 { return f.state.info.Size() }
 
+// Known returns the digest in hexadecimal if SHA256 has taken it, else nothing.
+func (f *File) Known() string { return f.sum }
+
+// Stamp returns what a file's content can be known again by without reading it: its size and times. ok is false if another
+// content could have the same.
+func (f *File) Stamp() (stamp string, ok bool) {
+	s := f.state
+	return fmt.Sprint(s.info.Size(), s.info.ModTime().UnixNano(), s.changed.UnixNano()), !f.young
+}
+
 // SHA256 returns the digest of the open file in hexadecimal, taken once.
 func (f *File) SHA256(ctx context.Context) (string, error) {
 	if f.sum != "" {
