@@ -6,10 +6,11 @@ import (
 	"github.com/pare-ml/pare/graph/ir"
 )
 
-// dequantize puts the codes of compressed modules in place of their weights, with the nodes that make numbers of them.
-func (d *folder) dequantize(m *ir.Model) {
+// dequantize puts the codes of compressed modules in place of their weights, with the nodes that make numbers of them. It
+// reports whether there were any.
+func (d *folder) dequantize(m *ir.Model) bool {
 	if len(d.packed) == 0 {
-		return
+		return false
 	}
 	g := m.Graph
 	headers := map[string]bool{}
@@ -53,6 +54,7 @@ func (d *folder) dequantize(m *ir.Model) {
 		}
 	}
 	d.packed = nil
+	return true
 }
 
 // weightNodes make numbers of a module's codes.

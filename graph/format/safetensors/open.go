@@ -110,12 +110,14 @@ func (d *folder) open(path, base string) (*ir.Model, error) {
 		return nil, &format.Damaged{Path: filepath.Join(d.path, configName), Reason: err.Error()}
 	}
 	m.Graph, m.Opsets, m.Notes = built.Graph, built.Opsets, append(built.Notes, d.notes...)
-	d.dequantize(m)
+	mods := &modules{}
+	if d.dequantize(m) {
+		mods = findModules(m)
+	}
+	d.summary, d.mainType = summary(mods), mainType(m, mods)
 	if err := m.Check(); err != nil {
 		return nil, &format.Damaged{Path: path, Reason: err.Error()}
 	}
-	mods := findModules(m)
-	d.summary, d.mainType = summary(mods), mainType(m, mods)
 	m.Files = d.others(path)
 	return m, d.attach(m)
 }
