@@ -10,7 +10,7 @@ import (
 
 //go:generate go run ./train --out .
 
-//go:embed *.yaml models data
+//go:embed *.yaml models data manifests
 var files embed.FS
 
 // Example is a recipe with the files that it names.
@@ -20,12 +20,17 @@ type Example struct {
 	paths  []string // of the files, folders with all they hold
 }
 
-// Examples lists them, the one to begin with first. All start from the fashion model.
+// Examples lists them, the one to begin with first. The first start from the fashion model, which is here with its data;
+// those of language models from a manifest: their model is to be fetched, and the recipes can be checked and planned without.
 func Examples() []Example {
 	var list []Example
 	for _, name := range []string{"fashion", "int8", "mixed", "sparse", "sparse24", "devices"} {
 		recipe := name + ".yaml"
 		list = append(list, Example{name, recipe, []string{recipe, "models/fashion.onnx", "data/fashion"}})
+	}
+	for _, name := range []string{"llm-int4", "llm-gguf", "llm-fp8", "llm-sparse"} {
+		recipe := name + ".yaml"
+		list = append(list, Example{name, recipe, []string{recipe, "manifests/smollm2-135m.json"}})
 	}
 	return list
 }

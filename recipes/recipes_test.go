@@ -19,6 +19,28 @@ var runs = map[string][][]string{
 	"sparse.yaml":  {nil, {"--set", "sparsity=70%", "--set", "steps=400"}},
 }
 
+// absent are the recipes whose model is not here: they are held against its manifest.
+var absent = []string{"llm-int4.yaml", "llm-gguf.yaml", "llm-fp8.yaml", "llm-sparse.yaml"}
+
+// waiting are the recipes that cannot be run yet, with the finding that says why and the issue that will change it.
+var waiting = map[string]struct {
+	code  string
+	issue int
+}{
+	"llm-sparse.yaml": {"pass-refuses", 5}, // training of models with more than one input, and data of text
+}
+
+// without drops from what lint prints the note that a manifest was taken for the model.
+func without(out string) string {
+	var kept []string
+	for _, block := range strings.Split(out, "\n\n") {
+		if !strings.Contains(block, "[manifest-used]") {
+			kept = append(kept, block)
+		}
+	}
+	return strings.Join(kept, "\n\n")
+}
+
 // Every recipe is an example, is formatted, lints without a finding and has a plan, in every way that it is meant to run.
 func TestRecipes(t *testing.T) {
 	files, err := filepath.Glob("*.yaml")
@@ -37,7 +59,22 @@ func TestRecipes(t *testing.T) {
 			ways = [][]string{nil}
 		}
 		for _, set := range ways {
-			if code, out := pare(append([]string{"lint", "--strict", file}, set...)...); code != 0 || out != "1 recipe: no findings\n" {
+			if slices.Contains(absent, file) {
+				code, out := pare(append([]string{"lint", "--strict", file}, set...)...)
+				rest := without(out)
+				w, waits := waiting[file]
+				switch {
+				case waits && code == 0:
+					t.Errorf("%s can be run now: take it off the list of those that wait for issue %d", file, w.issue)
+				case waits && (code != 1 || !strings.Contains(rest, "["+w.code+"]")):
+					t.Errorf("%s: exit %d, want %s alone\n%s", file, code, w.code, out)
+				case !waits && (code != 0 || rest != ""):
+					t.Errorf("%s %v: exit %d\n%s", file, set, code, out)
+				}
+				if waits {
+					continue
+				}
+			} else if code, out := pare(append([]string{"lint", "--strict", file}, set...)...); code != 0 || out != "1 recipe: no findings\n" {
 				t.Errorf("%s %v: exit %d\n%s", file, set, code, out)
 			}
 			if code, out := pare(append([]string{"plan", file}, set...)...); code != 0 {
