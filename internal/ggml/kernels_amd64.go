@@ -143,6 +143,13 @@ func avx2AffineAbsolute(length int, x *float32, w *float32, codes *float32, nume
 //go:noescape
 func avx2Symmetric(length int, x *float32, w *float32, products *float32, numerators *float32, unclamped int, above int, both int, n float32, result *float32) (zeros uint32)
 
+// avx2Sweeps is fitSymmetricSweeps for a group in each lane. Vector i of x and of the weights w = x² has element i
+// of every group. result gets a vector of scales. Groups of zeros are bits of zeros; what they get means nothing. codes
+// is room for length vectors.
+//
+//go:noescape
+func avx2Sweeps(length int, x *float32, w *float32, codes *float32, n float32, result *float32) (zeros uint32)
+
 // avx512Squares sets w to the squares of n elements, a multiple of 16.
 //
 //go:noescape
@@ -188,3 +195,10 @@ func avx512AffineAbsolute(length int, x *float32, w *float32, codes *float32, nu
 //
 //go:noescape
 func avx512Symmetric(length int, x *float32, w *float32, products *float32, numerators *float32, unclamped int, above int, both int, n float32, result *float32) (zeros uint32)
+
+// avx512Sweeps is fitSymmetricSweeps for a group in each lane. Vector i of x and of the weights w = x² has element i
+// of every group. result gets a vector of scales. Groups of zeros are bits of zeros; what they get means nothing. codes
+// is room for length vectors.
+//
+//go:noescape
+func avx512Sweeps(length int, x *float32, w *float32, codes *float32, n float32, result *float32) (zeros uint32)

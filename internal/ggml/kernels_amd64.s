@@ -4306,6 +4306,224 @@ bothTry:
 	VZEROUPPER
 	RET
 
+// func avx2Sweeps(length int, x *float32, w *float32, codes *float32, n float32, result *float32) (zeros uint32)
+// Requires: AVX, AVX2
+TEXT ·avx2Sweeps(SB), $0-52
+	MOVQ         x+8(FP), AX
+	MOVQ         w+16(FP), CX
+	MOVQ         codes+24(FP), DX
+	MOVQ         result+40(FP), BX
+	XORL         R10, R10
+	VBROADCASTSS bits00000000<>+0(SB), Y0
+	VBROADCASTSS bits00000000<>+0(SB), Y1
+	VBROADCASTSS bits00000000<>+0(SB), Y2
+	VBROADCASTSS bits00000000<>+0(SB), Y3
+	VBROADCASTSS bits7fffffff<>+0(SB), Y4
+	VBROADCASTSS bits26901d7d<>+0(SB), Y5
+	VBROADCASTSS bits00000000<>+0(SB), Y6
+	VBROADCASTSS n+32(FP), Y7
+	VSUBPS       Y7, Y6, Y6
+	MOVQ         AX, SI
+	MOVQ         CX, DI
+	MOVQ         DX, R8
+	MOVQ         length+0(FP), R9
+
+top:
+	VMOVUPS      (SI), Y7
+	VANDPS       Y4, Y7, Y8
+	VCMPPS       $0x1e, Y1, Y8, Y9
+	VBLENDVPS    Y9, Y7, Y0, Y0
+	VMAXPS       Y1, Y8, Y1
+	VMOVUPS      32(SI), Y7
+	VANDPS       Y4, Y7, Y8
+	VCMPPS       $0x1e, Y3, Y8, Y9
+	VBLENDVPS    Y9, Y7, Y2, Y2
+	VMAXPS       Y3, Y8, Y3
+	ADDQ         $0x00000040, SI
+	ADDQ         $0x00000040, DI
+	ADDQ         $0x00000040, R8
+	SUBQ         $0x01, R9
+	JNZ          top
+	VDIVPS       Y0, Y6, Y0
+	VCMPPS       $0x11, Y5, Y1, Y1
+	VMOVMSKPS    Y1, SI
+	ORL          SI, R10
+	VDIVPS       Y2, Y6, Y1
+	VCMPPS       $0x11, Y5, Y3, Y2
+	VMOVMSKPS    Y2, SI
+	SHLL         $0x08, SI
+	ORL          SI, R10
+	MOVL         R10, zeros+48(FP)
+	VBROADCASTSS bits00000000<>+0(SB), Y3
+	VBROADCASTSS n+32(FP), Y2
+	VSUBPS       Y2, Y3, Y3
+	VBROADCASTSS bits3f800000<>+0(SB), Y4
+	VSUBPS       Y4, Y2, Y2
+	VBROADCASTSS bits00000000<>+0(SB), Y4
+	VBROADCASTSS bits00000000<>+0(SB), Y5
+	VBROADCASTSS bits00000000<>+0(SB), Y6
+	VBROADCASTSS bits00000000<>+0(SB), Y7
+	MOVQ         AX, SI
+	MOVQ         CX, DI
+	MOVQ         DX, R8
+	MOVQ         length+0(FP), R9
+
+start:
+	VMULPS   (SI), Y0, Y8
+	VMAXPS   Y3, Y8, Y8
+	VMINPS   Y2, Y8, Y8
+	VROUNDPS $0x00, Y8, Y8
+	VMOVUPS  Y8, (R8)
+	VMOVUPS  (DI), Y9
+	VMULPS   (SI), Y9, Y9
+	VMULPS   Y8, Y9, Y9
+	VADDPS   Y9, Y4, Y4
+	VMULPS   (DI), Y8, Y9
+	VMULPS   Y8, Y9, Y9
+	VADDPS   Y9, Y5, Y5
+	VMULPS   32(SI), Y1, Y8
+	VMAXPS   Y3, Y8, Y8
+	VMINPS   Y2, Y8, Y8
+	VROUNDPS $0x00, Y8, Y8
+	VMOVUPS  Y8, 32(R8)
+	VMOVUPS  32(DI), Y9
+	VMULPS   32(SI), Y9, Y9
+	VMULPS   Y8, Y9, Y9
+	VADDPS   Y9, Y6, Y6
+	VMULPS   32(DI), Y8, Y9
+	VMULPS   Y8, Y9, Y9
+	VADDPS   Y9, Y7, Y7
+	ADDQ     $0x00000040, SI
+	ADDQ     $0x00000040, DI
+	ADDQ     $0x00000040, R8
+	SUBQ     $0x01, R9
+	JNZ      start
+	MOVQ     $0x00000005, R10
+
+sweep:
+	XORL R11, R11
+	MOVQ AX, SI
+	MOVQ CX, DI
+	MOVQ DX, R8
+	MOVQ length+0(FP), R9
+
+change:
+	VMOVUPS      (R8), Y0
+	VMOVUPS      (DI), Y1
+	VMULPS       (SI), Y1, Y1
+	VMULPS       Y0, Y1, Y11
+	VSUBPS       Y11, Y4, Y8
+	VBROADCASTSS bits00000000<>+0(SB), Y9
+	VCMPPS       $0x1e, Y9, Y8, Y12
+	VMULPS       (DI), Y0, Y11
+	VMULPS       Y0, Y11, Y11
+	VSUBPS       Y11, Y5, Y9
+	VMULPS       (SI), Y9, Y10
+	VDIVPS       Y8, Y10, Y10
+	VBROADCASTSS bits4b400000<>+0(SB), Y11
+	VADDPS       Y11, Y10, Y10
+	VBROADCASTSS bits007fffff<>+0(SB), Y11
+	VANDPS       Y11, Y10, Y10
+	VBROADCASTSS bits00400000<>+0(SB), Y11
+	VPSUBD       Y11, Y10, Y10
+	VCVTDQ2PS    Y10, Y10
+	VMAXPS       Y3, Y10, Y10
+	VMINPS       Y2, Y10, Y10
+	VCMPPS       $0x04, Y0, Y10, Y11
+	VANDPS       Y12, Y11, Y12
+	VMULPS       Y10, Y1, Y1
+	VADDPS       Y1, Y8, Y8
+	VMULPS       (DI), Y10, Y11
+	VMULPS       Y10, Y11, Y11
+	VADDPS       Y11, Y9, Y9
+	VBROADCASTSS bits00000000<>+0(SB), Y1
+	VCMPPS       $0x1e, Y1, Y9, Y1
+	VANDPS       Y12, Y1, Y12
+	VMULPS       Y8, Y8, Y11
+	VMULPS       Y5, Y11, Y11
+	VMULPS       Y4, Y4, Y1
+	VMULPS       Y9, Y1, Y1
+	VCMPPS       $0x1e, Y1, Y11, Y1
+	VANDPS       Y12, Y1, Y1
+	VBLENDVPS    Y1, Y10, Y0, Y0
+	VMOVUPS      Y0, (R8)
+	VBLENDVPS    Y1, Y8, Y4, Y4
+	VBLENDVPS    Y1, Y9, Y5, Y5
+	VMOVMSKPS    Y1, R12
+	ORL          R12, R11
+	VMOVUPS      32(R8), Y0
+	VMOVUPS      32(DI), Y1
+	VMULPS       32(SI), Y1, Y1
+	VMULPS       Y0, Y1, Y11
+	VSUBPS       Y11, Y6, Y8
+	VBROADCASTSS bits00000000<>+0(SB), Y9
+	VCMPPS       $0x1e, Y9, Y8, Y12
+	VMULPS       32(DI), Y0, Y11
+	VMULPS       Y0, Y11, Y11
+	VSUBPS       Y11, Y7, Y9
+	VMULPS       32(SI), Y9, Y10
+	VDIVPS       Y8, Y10, Y10
+	VBROADCASTSS bits4b400000<>+0(SB), Y11
+	VADDPS       Y11, Y10, Y10
+	VBROADCASTSS bits007fffff<>+0(SB), Y11
+	VANDPS       Y11, Y10, Y10
+	VBROADCASTSS bits00400000<>+0(SB), Y11
+	VPSUBD       Y11, Y10, Y10
+	VCVTDQ2PS    Y10, Y10
+	VMAXPS       Y3, Y10, Y10
+	VMINPS       Y2, Y10, Y10
+	VCMPPS       $0x04, Y0, Y10, Y11
+	VANDPS       Y12, Y11, Y12
+	VMULPS       Y10, Y1, Y1
+	VADDPS       Y1, Y8, Y8
+	VMULPS       32(DI), Y10, Y11
+	VMULPS       Y10, Y11, Y11
+	VADDPS       Y11, Y9, Y9
+	VBROADCASTSS bits00000000<>+0(SB), Y1
+	VCMPPS       $0x1e, Y1, Y9, Y1
+	VANDPS       Y12, Y1, Y12
+	VMULPS       Y8, Y8, Y11
+	VMULPS       Y7, Y11, Y11
+	VMULPS       Y6, Y6, Y1
+	VMULPS       Y9, Y1, Y1
+	VCMPPS       $0x1e, Y1, Y11, Y1
+	VANDPS       Y12, Y1, Y1
+	VBLENDVPS    Y1, Y10, Y0, Y0
+	VMOVUPS      Y0, 32(R8)
+	VBLENDVPS    Y1, Y8, Y6, Y6
+	VBLENDVPS    Y1, Y9, Y7, Y7
+	VMOVMSKPS    Y1, R12
+	ORL          R12, R11
+	ADDQ         $0x00000040, SI
+	ADDQ         $0x00000040, DI
+	ADDQ         $0x00000040, R8
+	SUBQ         $0x01, R9
+	JNZ          change
+	TESTL        R11, R11
+	JZ           done
+	DECQ         R10
+	JNZ          sweep
+
+done:
+	VBROADCASTSS bits00000000<>+0(SB), Y0
+	VCMPPS       $0x1e, Y0, Y5, Y1
+	VDIVPS       Y5, Y4, Y2
+	VBLENDVPS    Y1, Y2, Y0, Y0
+	VMOVUPS      Y0, (BX)
+	VBROADCASTSS bits00000000<>+0(SB), Y0
+	VCMPPS       $0x1e, Y0, Y7, Y1
+	VDIVPS       Y7, Y6, Y2
+	VBLENDVPS    Y1, Y2, Y0, Y0
+	VMOVUPS      Y0, 32(BX)
+	VZEROUPPER
+	RET
+
+DATA bits007fffff<>+0(SB)/4, $0x007fffff
+GLOBL bits007fffff<>(SB), RODATA|NOPTR, $4
+
+DATA bits00400000<>+0(SB)/4, $0x00400000
+GLOBL bits00400000<>(SB), RODATA|NOPTR, $4
+
 // func avx512Squares(n int, x *float32, w *float32)
 // Requires: AVX, AVX512F
 TEXT ·avx512Squares(SB), $0-24
@@ -6850,5 +7068,217 @@ bothTry:
 	VMOVUPS      Z0, 64(SI)
 	VMOVUPS      448(SP), Z0
 	VMOVUPS      Z0, 192(SI)
+	VZEROUPPER
+	RET
+
+// func avx512Sweeps(length int, x *float32, w *float32, codes *float32, n float32, result *float32) (zeros uint32)
+// Requires: AVX, AVX512F
+TEXT ·avx512Sweeps(SB), $0-52
+	MOVQ         x+8(FP), AX
+	MOVQ         w+16(FP), CX
+	MOVQ         codes+24(FP), DX
+	MOVQ         result+40(FP), BX
+	XORL         R10, R10
+	VBROADCASTSS bits00000000<>+0(SB), Z0
+	VBROADCASTSS bits00000000<>+0(SB), Z1
+	VBROADCASTSS bits00000000<>+0(SB), Z2
+	VBROADCASTSS bits00000000<>+0(SB), Z3
+	VBROADCASTSS bits7fffffff<>+0(SB), Z4
+	VBROADCASTSS bits26901d7d<>+0(SB), Z5
+	VBROADCASTSS bits00000000<>+0(SB), Z6
+	VBROADCASTSS n+32(FP), Z7
+	VSUBPS       Z7, Z6, Z6
+	MOVQ         AX, SI
+	MOVQ         CX, DI
+	MOVQ         DX, R8
+	MOVQ         length+0(FP), R9
+
+top:
+	VMOVUPS      (SI), Z7
+	VPANDD       Z4, Z7, Z8
+	VCMPPS       $0x1e, Z1, Z8, K1
+	VMOVUPS      Z7, K1, Z0
+	VMAXPS       Z1, Z8, Z1
+	VMOVUPS      64(SI), Z7
+	VPANDD       Z4, Z7, Z8
+	VCMPPS       $0x1e, Z3, Z8, K1
+	VMOVUPS      Z7, K1, Z2
+	VMAXPS       Z3, Z8, Z3
+	ADDQ         $0x00000080, SI
+	ADDQ         $0x00000080, DI
+	ADDQ         $0x00000080, R8
+	SUBQ         $0x01, R9
+	JNZ          top
+	VDIVPS       Z0, Z6, Z0
+	VCMPPS       $0x11, Z5, Z1, K1
+	KMOVW        K1, SI
+	ORL          SI, R10
+	VDIVPS       Z2, Z6, Z1
+	VCMPPS       $0x11, Z5, Z3, K1
+	KMOVW        K1, SI
+	SHLL         $0x10, SI
+	ORL          SI, R10
+	MOVL         R10, zeros+48(FP)
+	VBROADCASTSS bits00000000<>+0(SB), Z3
+	VBROADCASTSS n+32(FP), Z2
+	VSUBPS       Z2, Z3, Z3
+	VBROADCASTSS bits3f800000<>+0(SB), Z4
+	VSUBPS       Z4, Z2, Z2
+	VBROADCASTSS bits00000000<>+0(SB), Z4
+	VBROADCASTSS bits00000000<>+0(SB), Z5
+	VBROADCASTSS bits00000000<>+0(SB), Z6
+	VBROADCASTSS bits00000000<>+0(SB), Z7
+	MOVQ         AX, SI
+	MOVQ         CX, DI
+	MOVQ         DX, R8
+	MOVQ         length+0(FP), R9
+
+start:
+	VMULPS      (SI), Z0, Z8
+	VMAXPS      Z3, Z8, Z8
+	VMINPS      Z2, Z8, Z8
+	VRNDSCALEPS $0x00, Z8, Z8
+	VMOVUPS     Z8, (R8)
+	VMOVUPS     (DI), Z9
+	VMULPS      (SI), Z9, Z9
+	VMULPS      Z8, Z9, Z9
+	VADDPS      Z9, Z4, Z4
+	VMULPS      (DI), Z8, Z9
+	VMULPS      Z8, Z9, Z9
+	VADDPS      Z9, Z5, Z5
+	VMULPS      64(SI), Z1, Z8
+	VMAXPS      Z3, Z8, Z8
+	VMINPS      Z2, Z8, Z8
+	VRNDSCALEPS $0x00, Z8, Z8
+	VMOVUPS     Z8, 64(R8)
+	VMOVUPS     64(DI), Z9
+	VMULPS      64(SI), Z9, Z9
+	VMULPS      Z8, Z9, Z9
+	VADDPS      Z9, Z6, Z6
+	VMULPS      64(DI), Z8, Z9
+	VMULPS      Z8, Z9, Z9
+	VADDPS      Z9, Z7, Z7
+	ADDQ        $0x00000080, SI
+	ADDQ        $0x00000080, DI
+	ADDQ        $0x00000080, R8
+	SUBQ        $0x01, R9
+	JNZ         start
+	MOVQ        $0x00000005, R10
+
+sweep:
+	XORL R11, R11
+	MOVQ AX, SI
+	MOVQ CX, DI
+	MOVQ DX, R8
+	MOVQ length+0(FP), R9
+
+change:
+	VMOVUPS      (R8), Z0
+	VMOVUPS      (DI), Z1
+	VMULPS       (SI), Z1, Z1
+	VMULPS       Z0, Z1, Z11
+	VSUBPS       Z11, Z4, Z8
+	VBROADCASTSS bits00000000<>+0(SB), Z9
+	VCMPPS       $0x1e, Z9, Z8, K1
+	VMULPS       (DI), Z0, Z11
+	VMULPS       Z0, Z11, Z11
+	VSUBPS       Z11, Z5, Z9
+	VMULPS       (SI), Z9, Z10
+	VDIVPS       Z8, Z10, Z10
+	VBROADCASTSS bits4b400000<>+0(SB), Z11
+	VADDPS       Z11, Z10, Z10
+	VBROADCASTSS bits007fffff<>+0(SB), Z11
+	VPANDD       Z11, Z10, Z10
+	VBROADCASTSS bits00400000<>+0(SB), Z11
+	VPSUBD       Z11, Z10, Z10
+	VCVTDQ2PS    Z10, Z10
+	VMAXPS       Z3, Z10, Z10
+	VMINPS       Z2, Z10, Z10
+	VCMPPS       $0x04, Z0, Z10, K2
+	KANDW        K1, K2, K1
+	VMULPS       Z10, Z1, Z1
+	VADDPS       Z1, Z8, Z8
+	VMULPS       (DI), Z10, Z11
+	VMULPS       Z10, Z11, Z11
+	VADDPS       Z11, Z9, Z9
+	VBROADCASTSS bits00000000<>+0(SB), Z1
+	VCMPPS       $0x1e, Z1, Z9, K2
+	KANDW        K1, K2, K1
+	VMULPS       Z8, Z8, Z11
+	VMULPS       Z5, Z11, Z11
+	VMULPS       Z4, Z4, Z1
+	VMULPS       Z9, Z1, Z1
+	VCMPPS       $0x1e, Z1, Z11, K2
+	KANDW        K1, K2, K1
+	VMOVUPS      Z10, K1, Z0
+	VMOVUPS      Z0, (R8)
+	VMOVUPS      Z8, K1, Z4
+	VMOVUPS      Z9, K1, Z5
+	KMOVW        K1, R12
+	ORL          R12, R11
+	VMOVUPS      64(R8), Z0
+	VMOVUPS      64(DI), Z1
+	VMULPS       64(SI), Z1, Z1
+	VMULPS       Z0, Z1, Z11
+	VSUBPS       Z11, Z6, Z8
+	VBROADCASTSS bits00000000<>+0(SB), Z9
+	VCMPPS       $0x1e, Z9, Z8, K1
+	VMULPS       64(DI), Z0, Z11
+	VMULPS       Z0, Z11, Z11
+	VSUBPS       Z11, Z7, Z9
+	VMULPS       64(SI), Z9, Z10
+	VDIVPS       Z8, Z10, Z10
+	VBROADCASTSS bits4b400000<>+0(SB), Z11
+	VADDPS       Z11, Z10, Z10
+	VBROADCASTSS bits007fffff<>+0(SB), Z11
+	VPANDD       Z11, Z10, Z10
+	VBROADCASTSS bits00400000<>+0(SB), Z11
+	VPSUBD       Z11, Z10, Z10
+	VCVTDQ2PS    Z10, Z10
+	VMAXPS       Z3, Z10, Z10
+	VMINPS       Z2, Z10, Z10
+	VCMPPS       $0x04, Z0, Z10, K2
+	KANDW        K1, K2, K1
+	VMULPS       Z10, Z1, Z1
+	VADDPS       Z1, Z8, Z8
+	VMULPS       64(DI), Z10, Z11
+	VMULPS       Z10, Z11, Z11
+	VADDPS       Z11, Z9, Z9
+	VBROADCASTSS bits00000000<>+0(SB), Z1
+	VCMPPS       $0x1e, Z1, Z9, K2
+	KANDW        K1, K2, K1
+	VMULPS       Z8, Z8, Z11
+	VMULPS       Z7, Z11, Z11
+	VMULPS       Z6, Z6, Z1
+	VMULPS       Z9, Z1, Z1
+	VCMPPS       $0x1e, Z1, Z11, K2
+	KANDW        K1, K2, K1
+	VMOVUPS      Z10, K1, Z0
+	VMOVUPS      Z0, 64(R8)
+	VMOVUPS      Z8, K1, Z6
+	VMOVUPS      Z9, K1, Z7
+	KMOVW        K1, R12
+	ORL          R12, R11
+	ADDQ         $0x00000080, SI
+	ADDQ         $0x00000080, DI
+	ADDQ         $0x00000080, R8
+	SUBQ         $0x01, R9
+	JNZ          change
+	TESTL        R11, R11
+	JZ           done
+	DECQ         R10
+	JNZ          sweep
+
+done:
+	VBROADCASTSS bits00000000<>+0(SB), Z0
+	VCMPPS       $0x1e, Z0, Z5, K1
+	VDIVPS       Z5, Z4, Z1
+	VMOVUPS      Z1, K1, Z0
+	VMOVUPS      Z0, (BX)
+	VBROADCASTSS bits00000000<>+0(SB), Z0
+	VCMPPS       $0x1e, Z0, Z7, K1
+	VDIVPS       Z7, Z6, Z1
+	VMOVUPS      Z1, K1, Z0
+	VMOVUPS      Z0, 64(BX)
 	VZEROUPPER
 	RET

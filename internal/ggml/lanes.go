@@ -11,6 +11,7 @@ type lanes struct {
 	weigh               func(n int, w, importance, x *float32, sigma2 float32)
 	affine              func(length int, x, w, codes, numerators *float32, below, above int, n float32, result *float32) uint32
 	affineAbsolute      func(length int, x, w, codes, numerators *float32, below, above int, n float32, result *float32) uint32
+	sweeps              func(length int, x, w, codes *float32, n float32, result *float32) uint32
 	symmetric4          func(length int, x, w, numerators *float32, count int, result *float32) uint32
 	symmetric           func(length int, x, w, products, numerators *float32, unclamped, above, both int, n float32, result *float32) uint32
 }
@@ -194,6 +195,21 @@ func (ws *workspace) fit4(x []float32, kind weighting) {
 		for l := range min(ws.width, len(x)/32-g) {
 			ws.scales[g+l] = ws.result[l]
 			if zeros>>l&1 != 0 {
+				ws.scales[g+l] = 0
+			}
+		}
+	}
+}
+
+// fitSweeps does fitSymmetricSweeps for all groups of 16 of a chunk: it sets scales.
+func (ws *workspace) fitSweeps(x []float32, n int32) {
+	for first := 0; first < len(x); first += ws.width * 16 {
+		ws.gather(x, first, 16, squares)
+		dead := ws.sweeps(16, &ws.x[0], &ws.w[0], &ws.room[0], float32(n), &ws.result[0])
+		g := first / 16
+		for l := range min(ws.width, len(x)/16-g) {
+			ws.scales[g+l] = ws.result[l]
+			if dead>>l&1 != 0 {
 				ws.scales[g+l] = 0
 			}
 		}

@@ -17,13 +17,13 @@ func machines() []*lanes {
 		all = append(all, &lanes{
 			name: "avx512", width: 32,
 			squares: avx512Squares, magnitudes: avx512Magnitudes, rmsWeights: avx512RMSWeights, weigh: avx512Weigh,
-			affine: avx512Affine, affineAbsolute: avx512AffineAbsolute, symmetric: avx512Symmetric, symmetric4: avx512Symmetric4,
+			affine: avx512Affine, affineAbsolute: avx512AffineAbsolute, symmetric: avx512Symmetric, symmetric4: avx512Symmetric4, sweeps: avx512Sweeps,
 		})
 	}
 	return append(all, &lanes{
 		name: "avx2", width: 16,
 		squares: avx2Squares, magnitudes: avx2Magnitudes, rmsWeights: avx2RMSWeights, weigh: avx2Weigh,
-		affine: avx2Affine, affineAbsolute: avx2AffineAbsolute, symmetric: avx2Symmetric, symmetric4: avx2Symmetric4,
+		affine: avx2Affine, affineAbsolute: avx2AffineAbsolute, symmetric: avx2Symmetric, symmetric4: avx2Symmetric4, sweeps: avx2Sweeps,
 	})
 }
 

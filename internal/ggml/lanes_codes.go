@@ -11,10 +11,11 @@ func (ws *workspace) recodeAffine(x []float32, length int, kind weighting, s *af
 	}
 }
 
+var zeros [chunk / 16]float32
+
 // recodeSymmetric is recodeAffine for fitSymmetric.
 func (ws *workspace) recodeSymmetric(x []float32, length int, kind weighting, s *symmetricSearch, number []float32) {
-	var add [chunk / 16]float32
-	ws.divide(x, length, number, add[:], -s.n, s.n-1)
+	ws.divide(x, length, number, zeros[:], -s.n, s.n-1)
 	for g, d := range number[:len(x)/length] {
 		if d == 0 {
 			ws.plainSymmetric(ws.codes[g*length:], x[g*length:][:length], g*length, kind, s)

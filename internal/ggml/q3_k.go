@@ -34,23 +34,79 @@ func encodeQ3_K(dst []byte, x, importance []float32, _ float32) {
 	packQ3_K(dst, codes[:])
 }
 
+// runQ3_K is encodeQ3_K for the blocks of a chunk.
+func runQ3_K(ws *workspace, dst []byte, x, importance []float32, _ float32) {
+	if importance == nil {
+		ws.fitSweeps(x, 4)
+	} else {
+		ws.weighBlocks(x, importance, 256, 2, 1.0/256)
+		ws.fitSymmetric(x, 16, given, searchQ3K)
+	}
+	var number [chunk / 16]float32
+	blocks := len(x) / 256
+	if importance == nil {
+		for b := range blocks {
+			scalesQ3_K(dst[110*b:], ws.scales[16*b:][:16], nil, number[16*b:][:16])
+		}
+	} else {
+		// The scales of a block are a group themselves, whose weights are the sums of weights.
+		scales := ws.scales
+		weights := ws.weights
+		copy(ws.weights[:], ws.sums[:16*blocks])
+		ws.fitSymmetric(scales[:16*blocks], 16, given, searchQ3KScales)
+		ws.weights = weights
+		var s [16]uint8
+		for b := range blocks {
+			d := ws.scales[b]
+			if inverse := ws.inverses[b]; inverse == 0 {
+				clear(s[:])
+			} else {
+				for j, v := range scales[16*b:][:16] {
+					s[j] = uint8(32 + clamp(nearest(float32(inverse*v)), -32, 31))
+				}
+			}
+			storeQ3_K(dst[110*b:], d, &s, number[16*b:][:16])
+		}
+	}
+	ws.divide(x, 16, number[:], zeros[:], -4, 3)
+	for g, d := range number[:len(x)/16] {
+		if d != 0 {
+			continue
+		}
+		if importance == nil {
+			fitSymmetricSweeps(ws.codes[16*g:][:16], x[16*g:][:16], 4)
+		} else {
+			ws.plainSymmetric(ws.codes[16*g:], x[16*g:][:16], 16*g, given, searchQ3K)
+		}
+	}
+	for b := range len(x) / 256 {
+		packQ3_K(dst[110*b:], ws.codes[256*b:])
+	}
+}
+
 // scalesQ3_K writes d and the scales, and sets number to the scales as they are stored. The sums of weights are nil
 // without importance.
 func scalesQ3_K(dst []byte, scales, sums, number []float32) {
 	var s [16]uint8
-	var d float32
 	if sums != nil {
-		d = fitSymmetric(s[:], scales, sums, searchQ3KScales)
-	} else if top, _ := greatest(scales); top != 0 {
+		storeQ3_K(dst, fitSymmetric(s[:], scales, sums, searchQ3KScales), &s, number)
+		return
+	}
+	var d float32
+	if top, _ := greatest(scales); top != 0 {
 		per := -32 / top
 		for j, v := range scales {
 			s[j] = uint8(clamp(int32(int8(nearest(float32(per*v)))), -32, 31) + 32)
 		}
 		d = 1 / per
 	}
+	storeQ3_K(dst, d, &s, number)
+}
+
+func storeQ3_K(dst []byte, d float32, s *[16]uint8, number []float32) {
 	putHalf(dst[108:], d)
 	d = half(dst[108:])
-	putSixBits(dst[96:108], &s)
+	putSixBits(dst[96:108], s)
 	for j, c := range s {
 		number[j] = d * float32(int32(c)-32)
 	}

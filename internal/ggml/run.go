@@ -40,7 +40,7 @@ func init() {
 		Q5_1:   {block: encodeQ5_1, run: runQ5_1, weighted: true, rowWise: true, scales: []int{0, 2}, direct: true},
 		Q8_0:   {block: encodeQ8_0, run: runQ8_0, scales: []int{0}, direct: true},
 		Q2_K:   {block: encodeQ2_K, run: runQ2_K, weighted: true, scales: []int{80, 82}},
-		Q3_K:   {block: encodeQ3_K, weighted: true, scales: []int{108}},
+		Q3_K:   {block: encodeQ3_K, run: runQ3_K, weighted: true, scales: []int{108}},
 		Q4_K:   {block: encodeQ4_K, run: runQ4_K, weighted: true, scales: []int{0, 2}},
 		Q5_K:   {block: encodeQ5_K, run: runQ5_K, weighted: true, scales: []int{0, 2}},
 		Q6_K:   {block: encodeQ6_K, run: runQ6_K, weighted: true, scales: []int{208}},

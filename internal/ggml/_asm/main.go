@@ -45,6 +45,7 @@ func main() {
 		affine(m, false)
 		affine(m, true)
 		symmetric(m)
+		sweeps(m)
 	}
 	Generate()
 }
