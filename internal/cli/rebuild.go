@@ -68,8 +68,9 @@ func (s *session) rebuild(v *verification, o verifyOptions) error {
 			return fmt.Errorf("rebuild %d of %d (%s): %w", i+1, o.times, variation.what, err)
 		}
 		if len(r.wrong) > 0 {
+			fmt.Fprintf(s.stdout, "  rebuild %d of %d differs (%s%s)\n", i+1, o.times, variation.what, r.note)
 			for _, w := range r.wrong {
-				fmt.Fprintf(s.stdout, "rebuild %d of %d (%s): %s\n", i+1, o.times, variation.what, diag.Printable(w))
+				fmt.Fprintf(s.stdout, "    %s\n", diag.Printable(w))
 			}
 			return integrityError{fmt.Sprintf("%s is not what building again gives: %s", v.dir, plural(len(r.wrong), "difference"))}
 		}
@@ -372,7 +373,7 @@ func (r *rebuilding) line(name, out string) string {
 	want, got := strings.Split(string(a), "\n"), strings.Split(string(b), "\n")
 	for i := range min(len(want), len(got)) {
 		if want[i] != got[i] {
-			return fmt.Sprintf(" from line %d on: %.60q, was %.60q", i+1, strings.TrimSpace(got[i]), strings.TrimSpace(want[i]))
+			return fmt.Sprintf(" from line %d on: it is %.60s, was %.60s", i+1, strings.TrimSpace(got[i]), strings.TrimSpace(want[i]))
 		}
 	}
 	return ""
