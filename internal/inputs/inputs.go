@@ -38,6 +38,7 @@ type File struct {
 	f     *os.File
 	state state
 	young bool // changed so shortly before it was opened that another change may leave the same times
+	mu    sync.Mutex // of sum
 	sum   string
 }
 
@@ -120,8 +121,10 @@ func (f *File) Stamp() (stamp string, ok bool) {
 	return fmt.Sprint(s.info.Size(), s.info.ModTime().UnixNano(), s.changed.UnixNano()), !f.young
 }
 
-// SHA256 returns the digest of the open file in hexadecimal, taken once.
+// SHA256 returns the digest of the open file in hexadecimal, taken once. It is safe for concurrent use.
 func (f *File) SHA256(ctx context.Context) (string, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	if f.sum != "" {
 		return f.sum, nil
 	}
@@ -193,6 +196,8 @@ func (f *File) check(ctx context.Context) error {
 	}
 	// The times say that nothing happened, or something that leaves the content alone: a new name, other permissions.
 	// Where they cannot be believed, the content decides.
+	f.mu.Lock()
+	defer f.mu.Unlock()
 	if f.sum != "" && (f.young || !f.state.sameTimes(now)) {
 		sum, err := f.hash(ctx)
 		if err != nil {
