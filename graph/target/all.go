@@ -19,7 +19,8 @@ var (
 )
 
 // ggmlTypes are the types of blocks that llama.cpp computes with.
-var ggmlTypes = []string{"q8_0", "q6_k", "q5_k", "q5_1", "q5_0", "q4_k", "q4_1", "q4_0", "q3_k", "q2_k", "iq4_nl", "iq4_xs"}
+var ggmlTypes = []string{"q8_0", "q6_k", "q5_k", "q5_1", "q5_0", "q4_k", "q4_1", "q4_0", "q3_k", "q2_k", "iq4_nl", "iq4_xs", "ggml_mxfp4",
+	"ggml_nvfp4", "tq1_0", "tq2_0"}
 
 // builtin is the list: one record a profile.
 var builtin = []*Target{
@@ -79,9 +80,9 @@ var builtin = []*Target{
 			{Types: []string{"int4", "int8"}, Granularity: []string{"group", "channel"}, Groups: []int{32, 64, 128}},
 			{Types: []string{"int8"}, Granularity: []string{"tensor"}, Symmetric: true},
 			{Types: []string{"fp8_e4m3"}, Granularity: []string{"tensor", "channel", "block"}},
-			{Types: []string{"nvfp4"}}},
+			{Types: []string{"nvfp4", "mxfp4"}}},
 		Activations: []Numbers{{Types: []string{"float32", "float16", "bfloat16"}}, {Types: []string{"int8"}, Symmetric: true},
-			{Types: []string{"fp8_e4m3", "nvfp4"}}},
+			{Types: []string{"fp8_e4m3", "nvfp4"}, Granularity: []string{"tensor", "token"}}},
 	},
 }
 

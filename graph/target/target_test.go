@@ -26,7 +26,7 @@ func TestAll(t *testing.T) {
 			}
 			for _, n := range list {
 				for _, typ := range n.Types {
-					if _, ok := ir.ParseDType(typ); !ok && !strings.HasPrefix(typ, "q") && !strings.HasPrefix(typ, "iq") && typ != "nvfp4" {
+					if _, ok := ir.ParseDType(typ); !ok && !strings.HasPrefix(typ, "q") && !strings.HasPrefix(typ, "iq") && typ != "nvfp4" && typ != "mxfp4" {
 						t.Errorf("%s has type %q, which there is not", p.Name, typ)
 					}
 				}
