@@ -52,7 +52,7 @@ type testCase struct {
 func TestDigests(t *testing.T) {
 	committed := readDigests(t)
 	got := map[string]string{}
-	for _, c := range slices.Concat(executorCases(), measureCases(), buildCases()) {
+	for _, c := range slices.Concat(executorCases(), measureCases(), weightsCases(), buildCases()) {
 		ways := []how{{workers: 1}, {workers: 2}, {workers: 7}}
 		if c.builds {
 			ways[1].shuffle, ways[2].shuffle = 1, 2
