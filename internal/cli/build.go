@@ -6,11 +6,12 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/spf13/pflag"
+
 	"github.com/pare-ml/pare/evaluate"
 	"github.com/pare-ml/pare/graph"
 	"github.com/pare-ml/pare/graph/ir"
 	"github.com/pare-ml/pare/graph/lock"
-	"github.com/pare-ml/pare/internal/gnuflag"
 	"github.com/pare-ml/pare/recipe"
 	"github.com/pare-ml/pare/recipe/diag"
 )
@@ -24,9 +25,9 @@ as it was, and the result goes to the folder of that name with .rejected behind 
 
 What the result was built from, and its digests, are written into pare.lock beside the recipe. With --locked the
 build gives what the lock says or nothing: it exits 5 if an input, a variable, a version or the result differs.`,
-	setup: func(f *gnuflag.Set) func(*session, []string) error {
+	setup: func(f *pflag.FlagSet) func(*session, []string) error {
 		var o buildOptions
-		f.StringArrayVar(&o.set, "set", "give a declared variable another value: name=value")
+		f.StringArrayVar(&o.set, "set", nil, "give a declared variable another value: name=value")
 		f.StringVar(&o.out, "out", "", "folder of the result (default dist/NAME, NAME being the recipe's)")
 		f.IntVar(&o.workers, "workers", 0, "goroutines that compute (0: one for each processor); the bytes do not depend on it")
 		f.BoolVar(&o.locked, "locked", false, "build what pare.lock says, or exit 5")

@@ -5,7 +5,8 @@ import (
 	"io"
 	"text/tabwriter"
 
-	"github.com/pare-ml/pare/internal/gnuflag"
+	"github.com/spf13/pflag"
+
 	"github.com/pare-ml/pare/internal/human"
 	"github.com/pare-ml/pare/recipe/diag"
 	"github.com/pare-ml/pare/recipe/schema"
@@ -21,7 +22,7 @@ var cacheVerb = &verb{
   path    where it is
 
 Everything in the store can be made again: the folder may be deleted when no build runs.`,
-	setup: func(f *gnuflag.Set) func(*session, []string) error {
+	setup: func(f *pflag.FlagSet) func(*session, []string) error {
 		var o cacheOptions
 		cacheFlag(f, &o.dir)
 		f.StringVar(&o.limit, "limit", "", "for gc: the size to cut back to, for instance 5GB (default 10GB)")

@@ -13,12 +13,13 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/spf13/pflag"
+
 	evaluateall "github.com/pare-ml/pare/evaluate/all"
 	"github.com/pare-ml/pare/graph"
 	formatall "github.com/pare-ml/pare/graph/format/all"
 	"github.com/pare-ml/pare/graph/store"
 	"github.com/pare-ml/pare/graph/target"
-	"github.com/pare-ml/pare/internal/gnuflag"
 	passesall "github.com/pare-ml/pare/passes/all"
 	"github.com/pare-ml/pare/recipe/diag"
 )
@@ -32,7 +33,7 @@ type verb struct {
 	min     int    // arguments it needs
 	max     int    // arguments it takes; -1: any number
 	quick   bool   // it leaves nothing behind when a signal ends it, so signals are not listened for
-	setup   func(*gnuflag.Set) func(*session, []string) error
+	setup   func(*pflag.FlagSet) func(*session, []string) error
 }
 
 // verbs in the order in which help lists them.
@@ -123,20 +124,20 @@ func (s *session) run(args []string) error {
 	if v == nil {
 		return usageError{fmt.Sprintf("unknown command %q%s", args[0], diag.Suggest(args[0], verbNames()))}
 	}
-	flags := new(gnuflag.Set)
+	flags := v.flags()
 	do := v.setup(flags)
 	err := flags.Parse(args[1:])
 	switch {
-	case errors.Is(err, gnuflag.ErrHelp):
+	case errors.Is(err, pflag.ErrHelp):
 		v.help(s.stdout, flags)
 		return nil
 	case err != nil:
 		return usageError{fmt.Sprintf("%v; see pare help %s", err, v.name)}
-	case len(flags.Args()) < v.min:
+	case flags.NArg() < v.min:
 		return usageError{fmt.Sprintf("usage: pare %s %s; see pare help %s", v.name, v.args, v.name)}
-	case v.max >= 0 && len(flags.Args()) > v.max:
+	case v.max >= 0 && flags.NArg() > v.max:
 		return usageError{fmt.Sprintf("pare %s takes %s at most, and %q is one more; see pare help %s",
-			v.name, plural(v.max, "argument"), flags.Args()[v.max], v.name)}
+			v.name, plural(v.max, "argument"), flags.Arg(v.max), v.name)}
 	}
 	if !v.quick {
 		defer s.listen()()
@@ -177,7 +178,7 @@ func (s *session) help(args []string) error {
 	if v == nil {
 		return usageError{fmt.Sprintf("unknown command %q%s", args[0], diag.Suggest(args[0], verbNames()))}
 	}
-	flags := new(gnuflag.Set)
+	flags := v.flags()
 	v.setup(flags)
 	v.help(s.stdout, flags)
 	return nil
@@ -193,15 +194,23 @@ func usage(w io.Writer) {
 		"4 a gate is not met or undecided, 5 integrity, 6 a model or data file is damaged.\n")
 }
 
-func (v *verb) help(w io.Writer, flags *gnuflag.Set) {
+// flags returns an empty set for the verb's flags, which prints nothing by itself.
+func (v *verb) flags() *pflag.FlagSet {
+	f := pflag.NewFlagSet(v.name, pflag.ContinueOnError)
+	f.SetOutput(io.Discard)
+	f.Usage = func() {}
+	return f
+}
+
+func (v *verb) help(w io.Writer, flags *pflag.FlagSet) {
 	fmt.Fprintf(w, "pare %s: %s\n\nUsage: pare %s %s\n\n%s\n", v.name, v.summary, v.name, strings.TrimSpace(v.args+" "+flagHint(flags)), strings.TrimSpace(v.long))
-	if text := flags.Usages(); text != "" {
+	if text := flags.FlagUsages(); text != "" {
 		fmt.Fprintf(w, "\nFlags:\n%s", text)
 	}
 }
 
-func flagHint(flags *gnuflag.Set) string {
-	if len(flags.Flags()) > 0 {
+func flagHint(flags *pflag.FlagSet) string {
+	if flags.HasFlags() {
 		return "[flags]"
 	}
 	return ""

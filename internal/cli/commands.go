@@ -3,7 +3,7 @@ package cli
 import (
 	"strings"
 
-	"github.com/pare-ml/pare/internal/gnuflag"
+	"github.com/spf13/pflag"
 )
 
 // Command is what help and completion know of a verb, for the pages of docs.
@@ -32,12 +32,12 @@ func Commands() []Command {
 
 func (v *verb) command() Command {
 	var b strings.Builder
-	flags := new(gnuflag.Set)
+	flags := v.flags()
 	v.setup(flags)
 	v.help(&b, flags)
 	c := Command{Name: v.name, Summary: v.summary, Help: b.String()}
-	for _, f := range flags.Flags() {
-		c.Flags = append(c.Flags, Flag{Name: f.Name, Short: f.Short, Usage: f.Usage, Takes: f.Takes()})
-	}
+	flags.VisitAll(func(f *pflag.Flag) {
+		c.Flags = append(c.Flags, Flag{Name: f.Name, Short: f.Shorthand, Usage: f.Usage, Takes: f.NoOptDefVal == ""})
+	})
 	return c
 }

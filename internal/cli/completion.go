@@ -5,7 +5,8 @@ import (
 	"io"
 	"strings"
 
-	"github.com/pare-ml/pare/internal/gnuflag"
+	"github.com/spf13/pflag"
+
 	"github.com/pare-ml/pare/recipe/diag"
 )
 
@@ -16,7 +17,7 @@ var completionVerb = &verb{
   bash  source <(pare completion bash)                 in ~/.bashrc
   zsh   pare completion zsh > "${fpath[1]}/_pare"      once
   fish  pare completion fish > ~/.config/fish/completions/pare.fish`,
-	setup: func(*gnuflag.Set) func(*session, []string) error {
+	setup: func(*pflag.FlagSet) func(*session, []string) error {
 		return func(s *session, args []string) error { return s.completion(args[0]) }
 	},
 }

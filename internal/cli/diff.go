@@ -1,8 +1,9 @@
 package cli
 
 import (
+	"github.com/spf13/pflag"
+
 	"github.com/pare-ml/pare/graph"
-	"github.com/pare-ml/pare/internal/gnuflag"
 	"github.com/pare-ml/pare/recipe/diag"
 )
 
@@ -13,9 +14,9 @@ tightened or removed, data, model, seed or order changed. A and B are files, or 
 git (main:recipes/fashion.yaml); imports, manifests and models of a commit are read from the commit, and from the
 tree if it does not hold them. --markdown prints a comment for a review. Exits 0, or with --exit-code 1 if the two
 differ. No weight is read.`,
-	setup: func(f *gnuflag.Set) func(*session, []string) error {
+	setup: func(f *pflag.FlagSet) func(*session, []string) error {
 		var o diffOptions
-		f.StringArrayVar(&o.set, "set", "give a declared variable of both another value: name=value")
+		f.StringArrayVar(&o.set, "set", nil, "give a declared variable of both another value: name=value")
 		f.BoolVar(&o.asJSON, "json", false, "print JSON")
 		f.BoolVar(&o.markdown, "markdown", false, "print Markdown")
 		f.BoolVar(&o.exitCode, "exit-code", false, "exit 1 if the two differ")

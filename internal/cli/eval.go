@@ -7,9 +7,10 @@ import (
 	"strings"
 	"text/tabwriter"
 
+	"github.com/spf13/pflag"
+
 	"github.com/pare-ml/pare/evaluate"
 	"github.com/pare-ml/pare/internal/dataset"
-	"github.com/pare-ml/pare/internal/gnuflag"
 	"github.com/pare-ml/pare/recipe/diag"
 )
 
@@ -17,7 +18,7 @@ var evalVerb = &verb{
 	name: "eval", args: "MODEL", summary: "metrics of a model, alone or against a baseline", min: 1, max: 1,
 	long: `Runs the model on a data set that a recipe declares and prints its metrics with their intervals. With a baseline
 both see the same samples, and the metrics that compare two models are added.`,
-	setup: func(f *gnuflag.Set) func(*session, []string) error {
+	setup: func(f *pflag.FlagSet) func(*session, []string) error {
 		var o evalOptions
 		f.StringVar(&o.data, "data", "", "the data: a recipe and the name of one of its data sets, recipes/fashion.yaml:test")
 		f.StringVar(&o.baseline, "baseline", "", "a model to compare with")

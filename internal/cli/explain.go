@@ -3,8 +3,9 @@ package cli
 import (
 	"fmt"
 
+	"github.com/spf13/pflag"
+
 	"github.com/pare-ml/pare/graph"
-	"github.com/pare-ml/pare/internal/gnuflag"
 	"github.com/pare-ml/pare/recipe/diag"
 )
 
@@ -13,8 +14,8 @@ var explainVerb = &verb{
 	long: `Tells step by step why a layer is picked or not and by which selector, which overrides match it and what each sets,
 the parameters that hold in the end with the places they are written at, and what the layer becomes. Without
 --all parameters that the recipe does not set and overrides that do not match are left out. No weight is read.`,
-	setup: func(f *gnuflag.Set) func(*session, []string) error {
-		set := f.StringArray("set", "give a declared variable another value: name=value")
+	setup: func(f *pflag.FlagSet) func(*session, []string) error {
+		set := f.StringArray("set", nil, "give a declared variable another value: name=value")
 		asJSON := f.Bool("json", false, "print JSON")
 		all := f.Bool("all", false, "defaults too, and overrides that do not match")
 		return func(s *session, args []string) error { return s.explain(args[0], args[1], *set, *asJSON, *all) }

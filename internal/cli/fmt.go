@@ -6,7 +6,8 @@ import (
 	"io"
 	"os"
 
-	"github.com/pare-ml/pare/internal/gnuflag"
+	"github.com/spf13/pflag"
+
 	"github.com/pare-ml/pare/recipe"
 	"github.com/pare-ml/pare/recipe/diag"
 	"github.com/pare-ml/pare/recipe/layout"
@@ -18,7 +19,7 @@ var fmtVerb = &verb{
 sections and between steps. What they mean stays, and so does every comment. Names the files that it changed.
 - stands for standard input; the result then goes to standard output. A file that is not YAML stays as it is, and
 the findings are printed; what a recipe says is for pare lint.`,
-	setup: func(f *gnuflag.Set) func(*session, []string) error {
+	setup: func(f *pflag.FlagSet) func(*session, []string) error {
 		var o fmtOptions
 		f.BoolVar(&o.check, "check", false, "change nothing; list the files that are not in canonical form and exit 1")
 		f.BoolVar(&o.diff, "diff", false, "change nothing; print what would change")

@@ -6,7 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 
-	"github.com/pare-ml/pare/internal/gnuflag"
+	"github.com/spf13/pflag"
+
 	"github.com/pare-ml/pare/recipe/diag"
 	"github.com/pare-ml/pare/recipes"
 )
@@ -15,7 +16,7 @@ var initVerb = &verb{
 	name: "init", args: "DIR", summary: "write an example with its model and data", min: 1, max: 1,
 	long: `Writes an example recipe with the small model and the data it uses into DIR, which must be new or empty.
 The examples: ` + strings.Join(exampleNames(), ", ") + ".",
-	setup: func(f *gnuflag.Set) func(*session, []string) error {
+	setup: func(f *pflag.FlagSet) func(*session, []string) error {
 		name := f.String("example", "", "the example to write")
 		return func(s *session, args []string) error { return s.init(*name, args[0]) }
 	},

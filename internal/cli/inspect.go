@@ -9,9 +9,10 @@ import (
 	"strings"
 	"text/tabwriter"
 
+	"github.com/spf13/pflag"
+
 	formatall "github.com/pare-ml/pare/graph/format/all"
 	"github.com/pare-ml/pare/graph/ir"
-	"github.com/pare-ml/pare/internal/gnuflag"
 	"github.com/pare-ml/pare/internal/human"
 	"github.com/pare-ml/pare/internal/kernel"
 	"github.com/pare-ml/pare/recipe/diag"
@@ -21,7 +22,7 @@ var inspectVerb = &verb{
 	name: "inspect", args: "MODEL", summary: "layers, roles, shapes, types and sizes of a model", min: 1, max: 1,
 	long: `Prints what pare sees in a model file: its layers with the names, types and roles that selectors use. Only the
 header is read; --stats reads the weights as well and adds their range, spread and share of zeros.`,
-	setup: func(f *gnuflag.Set) func(*session, []string) error {
+	setup: func(f *pflag.FlagSet) func(*session, []string) error {
 		stats := f.Bool("stats", false, "read the weights: absmax, standard deviation, sparsity")
 		asJSON := f.Bool("json", false, "print JSON")
 		return func(s *session, args []string) error {

@@ -7,9 +7,10 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/spf13/pflag"
+
 	"github.com/pare-ml/pare/graph"
 	"github.com/pare-ml/pare/graph/recipetest"
-	"github.com/pare-ml/pare/internal/gnuflag"
 	"github.com/pare-ml/pare/recipe/diag"
 )
 
@@ -28,9 +29,9 @@ findings that are left.
 Warnings and notes that are meant to be are silenced by a comment at the line or above it,
 # pare:allow CODE REASON, by # pare:allow-file CODE REASON at the head of the file, or in .pare.yaml at the root of
 the repository: allow: [{code: CODE, reason: REASON, paths: [PATH]}].`,
-	setup: func(f *gnuflag.Set) func(*session, []string) error {
+	setup: func(f *pflag.FlagSet) func(*session, []string) error {
 		var o lintOptions
-		f.StringArrayVar(&o.set, "set", "give a declared variable another value: name=value")
+		f.StringArrayVar(&o.set, "set", nil, "give a declared variable another value: name=value")
 		f.StringVar(&o.format, "format", "text", "how findings are printed: "+strings.Join(findingFormats, ", "))
 		asJSON := f.Bool("json", false, "the same as --format json")
 		f.BoolVar(&o.fix, "fix", false, "make the edits that findings are sure of")

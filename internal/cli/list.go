@@ -6,8 +6,9 @@ import (
 	"strings"
 	"text/tabwriter"
 
+	"github.com/spf13/pflag"
+
 	"github.com/pare-ml/pare/graph/ir"
-	"github.com/pare-ml/pare/internal/gnuflag"
 	"github.com/pare-ml/pare/passes"
 	"github.com/pare-ml/pare/recipe/diag"
 	"github.com/pare-ml/pare/recipe/schema"
@@ -18,7 +19,7 @@ var listVerb = &verb{
 	long: `Without WHAT, lists the passes, metrics, formats, targets, layer types and roles, and the facts that conditions may ask
 about. WHAT is one of these words, or the name of a pass, whose parameters are then shown with their defaults, or
 of a target, of which what it can execute is shown.`,
-	setup: func(*gnuflag.Set) func(*session, []string) error {
+	setup: func(*pflag.FlagSet) func(*session, []string) error {
 		return func(s *session, args []string) error {
 			if len(args) == 0 {
 				for i, l := range lists {

@@ -3,8 +3,9 @@ package cli
 import (
 	"fmt"
 
+	"github.com/spf13/pflag"
+
 	"github.com/pare-ml/pare/graph/lock"
-	"github.com/pare-ml/pare/internal/gnuflag"
 	"github.com/pare-ml/pare/recipe/diag"
 )
 
@@ -14,8 +15,8 @@ var lockVerb = &verb{
 digests, variables, seed, versions of pare and of the passes, metrics and formats in use. Exits 5 if they differ.
 With --update the lock is written instead, without building: it then expects no particular result, unless nothing
 had changed. pare build writes it too.`,
-	setup: func(f *gnuflag.Set) func(*session, []string) error {
-		set := f.StringArray("set", "give a declared variable another value: name=value")
+	setup: func(f *pflag.FlagSet) func(*session, []string) error {
+		set := f.StringArray("set", nil, "give a declared variable another value: name=value")
 		update := f.Bool("update", false, "write what the recipe would be built from into pare.lock")
 		return func(s *session, args []string) error { return s.lock(args[0], *set, *update) }
 	},

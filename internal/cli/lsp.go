@@ -8,9 +8,10 @@ import (
 	"sync"
 	"time"
 
+	"github.com/spf13/pflag"
+
 	formatall "github.com/pare-ml/pare/graph/format/all"
 	"github.com/pare-ml/pare/graph/ir"
-	"github.com/pare-ml/pare/internal/gnuflag"
 	"github.com/pare-ml/pare/internal/lsp"
 	"github.com/pare-ml/pare/recipe"
 	"github.com/pare-ml/pare/recipe/diag"
@@ -22,7 +23,7 @@ var lspVerb = &verb{
 	long: `Speaks the Language Server Protocol: findings while you type, help on keys, passes, facts and values, which
 layers a selector or an override picks, completion, go to definition, quick fixes, formatting. Editors start it;
 docs/editor.md says how to tell them. It reads what pare lint reads: recipes and headers of models, never weights.`,
-	setup: func(f *gnuflag.Set) func(*session, []string) error {
+	setup: func(f *pflag.FlagSet) func(*session, []string) error {
 		f.Bool("stdio", true, "the only way of talking there is; some editors ask for it")
 		return func(s *session, _ []string) error {
 			lang, models := s.suite.Language(), newHeaders()

@@ -6,8 +6,9 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/spf13/pflag"
+
 	"github.com/pare-ml/pare/graph/format/manifest"
-	"github.com/pare-ml/pare/internal/gnuflag"
 )
 
 var manifestVerb = &verb{
@@ -16,7 +17,7 @@ var manifestVerb = &verb{
 weights: a small JSON file with a line for each layer, tensor and node, made to be committed and compared. lint,
 plan, diff, explain and test take it in place of the model. Name it in a recipe as model: {path: …, manifest: …};
 they say when it is not the header of the model beside it any more. The same model gives the same bytes.`,
-	setup: func(f *gnuflag.Set) func(*session, []string) error {
+	setup: func(f *pflag.FlagSet) func(*session, []string) error {
 		out := f.StringP("output", "o", "", "the file to write (default: standard output)")
 		return func(s *session, args []string) error { return s.manifest(args[0], *out) }
 	},

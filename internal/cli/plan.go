@@ -3,8 +3,9 @@ package cli
 import (
 	"fmt"
 
+	"github.com/spf13/pflag"
+
 	"github.com/pare-ml/pare/graph"
-	"github.com/pare-ml/pare/internal/gnuflag"
 	"github.com/pare-ml/pare/recipe/diag"
 )
 
@@ -15,9 +16,9 @@ will be, and the lines of the recipe that say so; which measurements will be mad
 and gated. What a build will find in the store, because an earlier one made it, is marked as cached. No weight and no
 data are read. Layers that get the same treatment share a line; --full prints all.
 Memory and work are estimates. Findings go to standard error. docs/plan.schema.json describes --json.`,
-	setup: func(f *gnuflag.Set) func(*session, []string) error {
+	setup: func(f *pflag.FlagSet) func(*session, []string) error {
 		var o planOptions
-		f.StringArrayVar(&o.set, "set", "give a declared variable another value: name=value")
+		f.StringArrayVar(&o.set, "set", nil, "give a declared variable another value: name=value")
 		f.BoolVar(&o.full, "full", false, "a line for each layer")
 		f.BoolVar(&o.asJSON, "json", false, "print the plan as JSON")
 		cacheFlag(f, &o.cache)

@@ -1,7 +1,8 @@
 package cli
 
 import (
-	"github.com/pare-ml/pare/internal/gnuflag"
+	"github.com/spf13/pflag"
+
 	"github.com/pare-ml/pare/recipe/jsonschema"
 )
 
@@ -15,7 +16,7 @@ first line of a recipe:
   # yaml-language-server: $schema=recipe.schema.json
 
 The schema finds wrong keys, words, types and ranges. Conditions, selectors and the model are for pare lint.`,
-	setup: func(*gnuflag.Set) func(*session, []string) error {
+	setup: func(*pflag.FlagSet) func(*session, []string) error {
 		return func(s *session, _ []string) error { return jsonschema.Write(s.stdout, s.suite.Language()) }
 	},
 }

@@ -7,14 +7,15 @@ import (
 	"os"
 	"path/filepath"
 
+	"github.com/spf13/pflag"
+
 	"github.com/pare-ml/pare/graph"
 	"github.com/pare-ml/pare/graph/lock"
 	"github.com/pare-ml/pare/graph/store"
-	"github.com/pare-ml/pare/internal/gnuflag"
 )
 
 // cacheFlag is --cache of the verbs that use the store.
-func cacheFlag(f *gnuflag.Set, p *string) {
+func cacheFlag(f *pflag.FlagSet, p *string) {
 	f.StringVar(p, "cache", "", "folder of the store (default pare in the user's cache folder)")
 }
 

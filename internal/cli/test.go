@@ -6,9 +6,10 @@ import (
 	"path/filepath"
 	"strings"
 
+	"github.com/spf13/pflag"
+
 	"github.com/pare-ml/pare/graph"
 	"github.com/pare-ml/pare/graph/recipetest"
-	"github.com/pare-ml/pare/internal/gnuflag"
 	"github.com/pare-ml/pare/recipe/diag"
 )
 
@@ -18,7 +19,7 @@ var testVerb = &verb{
 manifest; the recipe is compiled, and the plan must be what the case expects: parameters that hold for layers,
 how many layers a step treats, sizes, findings. Nothing is run and no weight is read. Name recipes or files of
 tests. Exits 1 if a case fails. docs/tests.md describes the files.`,
-	setup: func(f *gnuflag.Set) func(*session, []string) error {
+	setup: func(f *pflag.FlagSet) func(*session, []string) error {
 		verbose := f.BoolP("verbose", "v", false, "a line for each case, not only for those that fail")
 		return func(s *session, args []string) error { return s.test(args, *verbose) }
 	},

@@ -14,6 +14,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/spf13/pflag"
+
 	"github.com/pare-ml/pare/evaluate"
 	"github.com/pare-ml/pare/graph"
 	"github.com/pare-ml/pare/graph/format"
@@ -22,7 +24,6 @@ import (
 	"github.com/pare-ml/pare/graph/lock"
 	"github.com/pare-ml/pare/graph/provenance"
 	"github.com/pare-ml/pare/graph/store"
-	"github.com/pare-ml/pare/internal/gnuflag"
 	"github.com/pare-ml/pare/internal/inputs"
 	"github.com/pare-ml/pare/recipe/diag"
 )
@@ -37,7 +38,7 @@ sound result whose gates are not met.
 With --rebuild the recipe is built again, from a copy of the inputs alone, up to three times, with other time zone,
 language, umask, home folder, lengths of paths, order and times of files, number of processors and limit of memory.
 Tensors that differ are named with the first element that does.`,
-	setup: func(f *gnuflag.Set) func(*session, []string) error {
+	setup: func(f *pflag.FlagSet) func(*session, []string) error {
 		var o verifyOptions
 		f.StringVar(&o.recipe, "recipe", "", "the recipe, if it is not where it was when it was built")
 		f.StringVar(&o.key, "key", "", "an ed25519 public key (PEM) that must have signed the provenance")

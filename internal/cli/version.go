@@ -6,13 +6,13 @@ import (
 	"runtime/debug"
 	"strings"
 
-	"github.com/pare-ml/pare/internal/gnuflag"
+	"github.com/spf13/pflag"
 )
 
 var versionVerb = &verb{
 	name: "version", quick: true, summary: "which pare this is", max: 0,
 	long: "Prints the version, the revision it was built from if known, the Go release and the platform.",
-	setup: func(*gnuflag.Set) func(*session, []string) error {
+	setup: func(*pflag.FlagSet) func(*session, []string) error {
 		return func(s *session, _ []string) error {
 			_, err := fmt.Fprintf(s.stdout, "pare %s (%s, %s/%s)\n", Version(), runtime.Version(), runtime.GOOS, runtime.GOARCH)
 			return err

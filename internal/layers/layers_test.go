@@ -38,6 +38,7 @@ var rules = []struct {
 var homes = map[string]string{
 	"gopkg.in/yaml.v3":          "recipe/syntax",
 	"github.com/expr-lang/expr": "recipe/condition",
+	"github.com/spf13/pflag":    "internal/cli",
 }
 
 func TestImports(t *testing.T) {
