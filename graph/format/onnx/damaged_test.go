@@ -8,8 +8,9 @@ import (
 	"strings"
 	"testing"
 
+	"google.golang.org/protobuf/encoding/protowire"
+
 	"github.com/pare-ml/pare/graph/format"
-	"github.com/pare-ml/pare/internal/protowire"
 )
 
 var update = flag.Bool("update", false, "write testdata/damaged.golden again")

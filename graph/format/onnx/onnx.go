@@ -26,9 +26,10 @@ import (
 	"maps"
 	"slices"
 
+	"google.golang.org/protobuf/encoding/protowire"
+
 	"github.com/pare-ml/pare/graph/format"
 	"github.com/pare-ml/pare/graph/ir"
-	"github.com/pare-ml/pare/internal/protowire"
 )
 
 // Format is the record of this format.

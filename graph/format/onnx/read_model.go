@@ -3,8 +3,9 @@ package onnx
 import (
 	"fmt"
 
+	"google.golang.org/protobuf/encoding/protowire"
+
 	"github.com/pare-ml/pare/graph/ir"
-	"github.com/pare-ml/pare/internal/protowire"
 )
 
 // Bounds on what is read. They stand far above what exporters write, and keep a hostile file's cost in proportion.

@@ -3,8 +3,9 @@ package onnx
 import (
 	"math"
 
+	"google.golang.org/protobuf/encoding/protowire"
+
 	"github.com/pare-ml/pare/graph/ir"
-	"github.com/pare-ml/pare/internal/protowire"
 )
 
 // node reads a NodeProto of a graph at some depth. The node is never nil.

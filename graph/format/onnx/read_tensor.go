@@ -5,8 +5,9 @@ import (
 	"fmt"
 	"math"
 
+	"google.golang.org/protobuf/encoding/protowire"
+
 	"github.com/pare-ml/pare/graph/ir"
-	"github.com/pare-ml/pare/internal/protowire"
 )
 
 // smallData is the size in bytes up to which a tensor's elements are taken at once instead of when they are needed.

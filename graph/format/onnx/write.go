@@ -5,8 +5,9 @@ import (
 	"math"
 	"slices"
 
+	"google.golang.org/protobuf/encoding/protowire"
+
 	"github.com/pare-ml/pare/graph/ir"
-	"github.com/pare-ml/pare/internal/protowire"
 )
 
 // output is a message being written: pieces that are put together once, when the sizes of all are known.
