@@ -1,6 +1,7 @@
 package ggml
 
 import (
+	"encoding/binary"
 	"math"
 	"math/bits"
 )
@@ -30,6 +31,28 @@ func encodeMXFP4(dst []byte, x, _ []float32, _ float32) {
 		dst[0] = uint8(floorLog2(magnitude) + 125)
 	}
 	putCodes2(dst[1:17], x, halfE8M0(dst[0]))
+}
+
+// runMXFP4 is encodeMXFP4 for the blocks of a chunk.
+func runMXFP4(ws *workspace, dst []byte, x, _ []float32, _ float32) {
+	greatest16(len(x)/16, &ws.scales[0], &x[0])
+	for b := range len(x) / 32 {
+		var e uint8
+		if magnitude := max(ws.scales[2*b], ws.scales[2*b+1]); magnitude > 0 {
+			e = uint8(floorLog2(magnitude) + 125)
+		}
+		dst[17*b] = e
+		ws.inverses[2*b] = halfE8M0(e)
+		ws.inverses[2*b+1] = halfE8M0(e)
+	}
+	codes2(len(x)/32, &ws.codes[0], &x[0], &ws.inverses[0])
+	for b := range len(x) / 32 {
+		if max(ws.scales[2*b], ws.scales[2*b+1]) >= 0x1p127 { // some values may be infinite
+			putCodes2(dst[17*b+1:][:16], x[32*b:], ws.inverses[2*b])
+		} else {
+			putNibbles(dst[17*b+1:], ws.codes[32*b:][:32])
+		}
+	}
 }
 
 // putCodes2 writes 2·len(dst) codes: byte j has element j low, and the one len(dst) on high.
@@ -72,6 +95,29 @@ func encodeNVFP4(dst []byte, x, _ []float32, _ float32) {
 		_, magnitude := greatest(part)
 		dst[s] = putUE4M3(magnitude / 6)
 		putCodes2(dst[4+8*s:][:8], part, halfUE4M3(dst[s]))
+	}
+}
+
+// runNVFP4 is encodeNVFP4 for the blocks of a chunk.
+func runNVFP4(ws *workspace, dst []byte, x, _ []float32, _ float32) {
+	greatest16(len(x)/16, &ws.scales[0], &x[0])
+	for g, magnitude := range ws.scales[:len(x)/16] {
+		u := putUE4M3(magnitude / 6)
+		dst[g/4*36+g%4] = u
+		ws.inverses[g] = halfUE4M3(u)
+		if u == 0 { // every value is 0, and the first code is taken
+			ws.inverses[g] = float32(math.Inf(1))
+		}
+	}
+	codes2(len(x)/32, &ws.codes[0], &x[0], &ws.inverses[0])
+	for g := range len(x) / 16 {
+		if ws.scales[g] > 0x1p20*ws.inverses[g] { // far beyond the greatest scale, where errors differ by rounding alone
+			for i, v := range x[16*g:][:16] {
+				ws.codes[16*g+i] = code2(v, ws.inverses[g])
+			}
+		}
+		from, to := ws.codes[16*g:], dst[g/4*36+4+g%4*8:]
+		binary.LittleEndian.PutUint64(to, eight(from)|eight(from[8:])<<4)
 	}
 }
 

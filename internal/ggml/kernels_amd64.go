@@ -97,6 +97,23 @@ func avx512Symmetric4(length int, x *float32, w *float32, numerators *float32, c
 //go:noescape
 func avx2Codes4(blocks int, dst *uint8, x *float32, number *float32)
 
+// avx2Greatest16 stores the greatest magnitude of each 16 elements.
+//
+//go:noescape
+func avx2Greatest16(groups int, dst *float32, x *float32)
+
+// avx2Codes2 sets 32·blocks codes of E2M1: that of the value nearest to x, where number is half the scale,
+// for each 16 elements; of two as near, the one of less magnitude. A value of 0 has no sign.
+//
+//go:noescape
+func avx2Codes2(blocks int, dst *uint8, x *float32, number *float32)
+
+// avx2RoundedCodes sets 32·blocks bytes to x·number, rounded half away from zero, plus 1; number has an entry for
+// each 16 elements.
+//
+//go:noescape
+func avx2RoundedCodes(blocks int, dst *uint8, x *float32, number *float32)
+
 // avx2Squares sets w to the squares of n elements, a multiple of 16.
 //
 //go:noescape

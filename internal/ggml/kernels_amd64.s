@@ -1753,6 +1753,291 @@ block:
 	VZEROUPPER
 	RET
 
+// func avx2Greatest16(groups int, dst *float32, x *float32)
+// Requires: AVX
+TEXT ·avx2Greatest16(SB), $0-24
+	MOVQ         groups+0(FP), AX
+	MOVQ         dst+8(FP), CX
+	MOVQ         x+16(FP), DX
+	VBROADCASTSS bits7fffffff<>+0(SB), Y0
+
+group:
+	VANDPS       (DX), Y0, Y1
+	VANDPS       32(DX), Y0, Y2
+	VMAXPS       Y2, Y1, Y1
+	VEXTRACTF128 $0x01, Y1, X3
+	VMAXPS       X3, X1, X3
+	VPERMILPS    $0x4e, X3, X2
+	VMAXPS       X2, X3, X3
+	VPERMILPS    $0xb1, X3, X2
+	VMAXPS       X2, X3, X3
+	VMOVSS       X3, (CX)
+	ADDQ         $0x40, DX
+	ADDQ         $0x04, CX
+	DECQ         AX
+	JNZ          group
+	VZEROUPPER
+	RET
+
+// func avx2Codes2(blocks int, dst *uint8, x *float32, number *float32)
+// Requires: AVX, AVX2
+TEXT ·avx2Codes2(SB), $0-32
+	MOVQ blocks+0(FP), AX
+	MOVQ dst+8(FP), CX
+	MOVQ x+16(FP), DX
+	MOVQ number+24(FP), BX
+
+block:
+	VMOVUPS      (DX), Y0
+	VBROADCASTSS (BX), Y1
+	VBROADCASTSS bits3f000000<>+0(SB), Y2
+	VMULPS       Y2, Y1, Y1
+	VBROADCASTSS (BX), Y2
+	VBROADCASTSS bits3fc00000<>+0(SB), Y3
+	VMULPS       Y3, Y2, Y2
+	VBROADCASTSS (BX), Y3
+	VBROADCASTSS bits40200000<>+0(SB), Y4
+	VMULPS       Y4, Y3, Y3
+	VBROADCASTSS (BX), Y4
+	VBROADCASTSS bits40600000<>+0(SB), Y5
+	VMULPS       Y5, Y4, Y4
+	VBROADCASTSS (BX), Y5
+	VBROADCASTSS bits40a00000<>+0(SB), Y6
+	VMULPS       Y6, Y5, Y5
+	VBROADCASTSS (BX), Y6
+	VBROADCASTSS bits40e00000<>+0(SB), Y7
+	VMULPS       Y7, Y6, Y6
+	VBROADCASTSS (BX), Y7
+	VBROADCASTSS bits41200000<>+0(SB), Y8
+	VMULPS       Y8, Y7, Y7
+	VBROADCASTSS bits00000000<>+0(SB), Y8
+	VANDPS       magnitude<>+0(SB), Y0, Y9
+	VCMPPS       $0x1e, Y1, Y9, Y10
+	VPSUBD       Y10, Y8, Y8
+	VANDPS       sign<>+0(SB), Y0, Y0
+	VPSRLD       $0x1c, Y0, Y0
+	VANDPS       eight<>+0(SB), Y0, Y0
+	VANDPS       Y10, Y0, Y0
+	VCMPPS       $0x1e, Y2, Y9, Y10
+	VPSUBD       Y10, Y8, Y8
+	VCMPPS       $0x1e, Y3, Y9, Y10
+	VPSUBD       Y10, Y8, Y8
+	VCMPPS       $0x1e, Y4, Y9, Y10
+	VPSUBD       Y10, Y8, Y8
+	VCMPPS       $0x1e, Y5, Y9, Y10
+	VPSUBD       Y10, Y8, Y8
+	VCMPPS       $0x1e, Y6, Y9, Y10
+	VPSUBD       Y10, Y8, Y8
+	VCMPPS       $0x1e, Y7, Y9, Y10
+	VPSUBD       Y10, Y8, Y8
+	VPADDD       Y8, Y0, Y0
+	VMOVUPS      32(DX), Y8
+	VBROADCASTSS bits00000000<>+0(SB), Y9
+	VANDPS       magnitude<>+0(SB), Y8, Y10
+	VCMPPS       $0x1e, Y1, Y10, Y1
+	VPSUBD       Y1, Y9, Y9
+	VANDPS       sign<>+0(SB), Y8, Y8
+	VPSRLD       $0x1c, Y8, Y8
+	VANDPS       eight<>+0(SB), Y8, Y8
+	VANDPS       Y1, Y8, Y8
+	VCMPPS       $0x1e, Y2, Y10, Y1
+	VPSUBD       Y1, Y9, Y9
+	VCMPPS       $0x1e, Y3, Y10, Y1
+	VPSUBD       Y1, Y9, Y9
+	VCMPPS       $0x1e, Y4, Y10, Y1
+	VPSUBD       Y1, Y9, Y9
+	VCMPPS       $0x1e, Y5, Y10, Y1
+	VPSUBD       Y1, Y9, Y9
+	VCMPPS       $0x1e, Y6, Y10, Y1
+	VPSUBD       Y1, Y9, Y9
+	VCMPPS       $0x1e, Y7, Y10, Y1
+	VPSUBD       Y1, Y9, Y9
+	VPADDD       Y9, Y8, Y8
+	VMOVUPS      64(DX), Y1
+	VBROADCASTSS 4(BX), Y2
+	VBROADCASTSS bits3f000000<>+0(SB), Y3
+	VMULPS       Y3, Y2, Y2
+	VBROADCASTSS 4(BX), Y3
+	VBROADCASTSS bits3fc00000<>+0(SB), Y4
+	VMULPS       Y4, Y3, Y3
+	VBROADCASTSS 4(BX), Y4
+	VBROADCASTSS bits40200000<>+0(SB), Y5
+	VMULPS       Y5, Y4, Y4
+	VBROADCASTSS 4(BX), Y5
+	VBROADCASTSS bits40600000<>+0(SB), Y6
+	VMULPS       Y6, Y5, Y5
+	VBROADCASTSS 4(BX), Y6
+	VBROADCASTSS bits40a00000<>+0(SB), Y7
+	VMULPS       Y7, Y6, Y6
+	VBROADCASTSS 4(BX), Y7
+	VBROADCASTSS bits40e00000<>+0(SB), Y9
+	VMULPS       Y9, Y7, Y7
+	VBROADCASTSS 4(BX), Y9
+	VBROADCASTSS bits41200000<>+0(SB), Y10
+	VMULPS       Y10, Y9, Y9
+	VBROADCASTSS bits00000000<>+0(SB), Y10
+	VANDPS       magnitude<>+0(SB), Y1, Y11
+	VCMPPS       $0x1e, Y2, Y11, Y12
+	VPSUBD       Y12, Y10, Y10
+	VANDPS       sign<>+0(SB), Y1, Y1
+	VPSRLD       $0x1c, Y1, Y1
+	VANDPS       eight<>+0(SB), Y1, Y1
+	VANDPS       Y12, Y1, Y1
+	VCMPPS       $0x1e, Y3, Y11, Y12
+	VPSUBD       Y12, Y10, Y10
+	VCMPPS       $0x1e, Y4, Y11, Y12
+	VPSUBD       Y12, Y10, Y10
+	VCMPPS       $0x1e, Y5, Y11, Y12
+	VPSUBD       Y12, Y10, Y10
+	VCMPPS       $0x1e, Y6, Y11, Y12
+	VPSUBD       Y12, Y10, Y10
+	VCMPPS       $0x1e, Y7, Y11, Y12
+	VPSUBD       Y12, Y10, Y10
+	VCMPPS       $0x1e, Y9, Y11, Y12
+	VPSUBD       Y12, Y10, Y10
+	VPADDD       Y10, Y1, Y1
+	VMOVUPS      96(DX), Y10
+	VBROADCASTSS bits00000000<>+0(SB), Y11
+	VANDPS       magnitude<>+0(SB), Y10, Y12
+	VCMPPS       $0x1e, Y2, Y12, Y2
+	VPSUBD       Y2, Y11, Y11
+	VANDPS       sign<>+0(SB), Y10, Y10
+	VPSRLD       $0x1c, Y10, Y10
+	VANDPS       eight<>+0(SB), Y10, Y10
+	VANDPS       Y2, Y10, Y10
+	VCMPPS       $0x1e, Y3, Y12, Y2
+	VPSUBD       Y2, Y11, Y11
+	VCMPPS       $0x1e, Y4, Y12, Y2
+	VPSUBD       Y2, Y11, Y11
+	VCMPPS       $0x1e, Y5, Y12, Y2
+	VPSUBD       Y2, Y11, Y11
+	VCMPPS       $0x1e, Y6, Y12, Y2
+	VPSUBD       Y2, Y11, Y11
+	VCMPPS       $0x1e, Y7, Y12, Y2
+	VPSUBD       Y2, Y11, Y11
+	VCMPPS       $0x1e, Y9, Y12, Y2
+	VPSUBD       Y2, Y11, Y11
+	VPADDD       Y11, Y10, Y10
+	VPACKSSDW    Y8, Y0, Y0
+	VPACKSSDW    Y10, Y1, Y1
+	VPACKSSWB    Y1, Y0, Y0
+	VMOVDQU      order32<>+0(SB), Y1
+	VPERMD       Y0, Y1, Y0
+	VMOVDQU      Y0, (CX)
+	ADDQ         $0x20, CX
+	ADDQ         $0x00000080, DX
+	ADDQ         $0x08, BX
+	DECQ         AX
+	JNZ          block
+	VZEROUPPER
+	RET
+
+DATA sign<>+0(SB)/4, $0x80000000
+DATA sign<>+4(SB)/4, $0x80000000
+DATA sign<>+8(SB)/4, $0x80000000
+DATA sign<>+12(SB)/4, $0x80000000
+DATA sign<>+16(SB)/4, $0x80000000
+DATA sign<>+20(SB)/4, $0x80000000
+DATA sign<>+24(SB)/4, $0x80000000
+DATA sign<>+28(SB)/4, $0x80000000
+GLOBL sign<>(SB), RODATA|NOPTR, $32
+
+DATA magnitude<>+0(SB)/4, $0x7fffffff
+DATA magnitude<>+4(SB)/4, $0x7fffffff
+DATA magnitude<>+8(SB)/4, $0x7fffffff
+DATA magnitude<>+12(SB)/4, $0x7fffffff
+DATA magnitude<>+16(SB)/4, $0x7fffffff
+DATA magnitude<>+20(SB)/4, $0x7fffffff
+DATA magnitude<>+24(SB)/4, $0x7fffffff
+DATA magnitude<>+28(SB)/4, $0x7fffffff
+GLOBL magnitude<>(SB), RODATA|NOPTR, $32
+
+DATA eight<>+0(SB)/4, $0x00000008
+DATA eight<>+4(SB)/4, $0x00000008
+DATA eight<>+8(SB)/4, $0x00000008
+DATA eight<>+12(SB)/4, $0x00000008
+DATA eight<>+16(SB)/4, $0x00000008
+DATA eight<>+20(SB)/4, $0x00000008
+DATA eight<>+24(SB)/4, $0x00000008
+DATA eight<>+28(SB)/4, $0x00000008
+GLOBL eight<>(SB), RODATA|NOPTR, $32
+
+DATA bits3fc00000<>+0(SB)/4, $0x3fc00000
+GLOBL bits3fc00000<>(SB), RODATA|NOPTR, $4
+
+DATA bits40200000<>+0(SB)/4, $0x40200000
+GLOBL bits40200000<>(SB), RODATA|NOPTR, $4
+
+DATA bits40600000<>+0(SB)/4, $0x40600000
+GLOBL bits40600000<>(SB), RODATA|NOPTR, $4
+
+DATA bits40a00000<>+0(SB)/4, $0x40a00000
+GLOBL bits40a00000<>(SB), RODATA|NOPTR, $4
+
+DATA bits40e00000<>+0(SB)/4, $0x40e00000
+GLOBL bits40e00000<>(SB), RODATA|NOPTR, $4
+
+DATA bits41200000<>+0(SB)/4, $0x41200000
+GLOBL bits41200000<>(SB), RODATA|NOPTR, $4
+
+// func avx2RoundedCodes(blocks int, dst *uint8, x *float32, number *float32)
+// Requires: AVX, AVX2
+TEXT ·avx2RoundedCodes(SB), $0-32
+	MOVQ         blocks+0(FP), AX
+	MOVQ         dst+8(FP), CX
+	MOVQ         x+16(FP), DX
+	MOVQ         number+24(FP), BX
+	VBROADCASTSS bits80000000<>+0(SB), Y0
+	VBROADCASTSS bits3effffff<>+0(SB), Y1
+	VBROADCASTSS bits00000001<>+0(SB), Y2
+
+block:
+	VMOVUPS      (DX), Y3
+	VBROADCASTSS (BX), Y4
+	VMULPS       Y4, Y3, Y3
+	VANDPS       Y0, Y3, Y4
+	VORPS        Y1, Y4, Y4
+	VADDPS       Y4, Y3, Y3
+	VCVTTPS2DQ   Y3, Y3
+	VPADDD       Y2, Y3, Y3
+	VMOVUPS      32(DX), Y4
+	VBROADCASTSS (BX), Y5
+	VMULPS       Y5, Y4, Y4
+	VANDPS       Y0, Y4, Y5
+	VORPS        Y1, Y5, Y5
+	VADDPS       Y5, Y4, Y4
+	VCVTTPS2DQ   Y4, Y4
+	VPADDD       Y2, Y4, Y4
+	VMOVUPS      64(DX), Y5
+	VBROADCASTSS 4(BX), Y6
+	VMULPS       Y6, Y5, Y5
+	VANDPS       Y0, Y5, Y6
+	VORPS        Y1, Y6, Y6
+	VADDPS       Y6, Y5, Y5
+	VCVTTPS2DQ   Y5, Y5
+	VPADDD       Y2, Y5, Y5
+	VMOVUPS      96(DX), Y6
+	VBROADCASTSS 4(BX), Y7
+	VMULPS       Y7, Y6, Y6
+	VANDPS       Y0, Y6, Y7
+	VORPS        Y1, Y7, Y7
+	VADDPS       Y7, Y6, Y6
+	VCVTTPS2DQ   Y6, Y6
+	VPADDD       Y2, Y6, Y6
+	VPACKSSDW    Y4, Y3, Y3
+	VPACKSSDW    Y6, Y5, Y5
+	VPACKSSWB    Y5, Y3, Y3
+	VMOVDQU      order32<>+0(SB), Y4
+	VPERMD       Y3, Y4, Y3
+	VMOVDQU      Y3, (CX)
+	ADDQ         $0x20, CX
+	ADDQ         $0x00000080, DX
+	ADDQ         $0x08, BX
+	DECQ         AX
+	JNZ          block
+	VZEROUPPER
+	RET
+
 // func avx2Squares(n int, x *float32, w *float32)
 // Requires: AVX
 TEXT ·avx2Squares(SB), $0-24

@@ -57,3 +57,9 @@ func blocksQ5_0(blocks int, dst *uint8, x *float32) { avx2Q5_0(blocks, dst, x) }
 func blocksQ5_1(blocks int, dst *uint8, x *float32) { avx2Q5_1(blocks, dst, x) }
 
 func codes4(blocks int, dst *uint8, x, number *float32) { avx2Codes4(blocks, dst, x, number) }
+
+func greatest16(groups int, dst, x *float32)            { avx2Greatest16(groups, dst, x) }
+func codes2(blocks int, dst *uint8, x, number *float32) { avx2Codes2(blocks, dst, x, number) }
+func roundedCodes(blocks int, dst *uint8, x, number *float32) {
+	avx2RoundedCodes(blocks, dst, x, number)
+}

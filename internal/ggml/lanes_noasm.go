@@ -37,3 +37,9 @@ func blocksQ5_0(int, *uint8, *float32) { panic("ggml: no vectors") }
 func blocksQ5_1(int, *uint8, *float32) { panic("ggml: no vectors") }
 
 func codes4(int, *uint8, *float32, *float32) { panic("ggml: no vectors") }
+
+func greatest16(int, *float32, *float32) { panic("ggml: no vectors") }
+
+func codes2(int, *uint8, *float32, *float32) { panic("ggml: no vectors") }
+
+func roundedCodes(int, *uint8, *float32, *float32) { panic("ggml: no vectors") }

@@ -58,7 +58,7 @@ func greatest(x []float32) (top, magnitude float32) {
 	return top, magnitude
 }
 
-// meanSquare is the sum of squares in order, divided by the count.
+// sumSquares adds the squares in order.
 func sumSquares(x []float32) float32 {
 	var sum float32
 	for _, v := range x {
@@ -80,4 +80,13 @@ func sum(x []float32) float32 {
 		s += v
 	}
 	return s
+}
+
+func allFinite(x []float32) bool {
+	for _, v := range x {
+		if v-v != 0 {
+			return false
+		}
+	}
+	return true
 }

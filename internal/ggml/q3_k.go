@@ -52,12 +52,17 @@ func runQ3_K(ws *workspace, dst []byte, x, importance []float32, _ float32) {
 		// The scales of a block are a group themselves, whose weights are the sums of weights.
 		scales := ws.scales
 		weights := ws.weights
-		copy(ws.weights[:], ws.sums[:16*blocks])
+		sums := ws.sums
+		copy(ws.weights[:], sums[:16*blocks])
 		ws.fitSymmetric(scales[:16*blocks], 16, given, searchQ3KScales)
 		ws.weights = weights
 		var s [16]uint8
 		for b := range blocks {
 			d := ws.scales[b]
+			if !allFinite(scales[16*b:][:16]) { // sums that overflowed
+				scalesQ3_K(dst[110*b:], scales[16*b:][:16], sums[16*b:][:16], number[16*b:][:16])
+				continue
+			}
 			if inverse := ws.inverses[b]; inverse == 0 {
 				clear(s[:])
 			} else {

@@ -28,6 +28,59 @@ func encodeTQ1_0(dst []byte, x, _ []float32, _ float32) {
 	putHalf(dst[52:], d)
 }
 
+// ternaryCodes sets ws.codes to the codes 0, 1, 2 of blocks of n elements, and ws.scales to their scales.
+func (ws *workspace) ternaryCodes(x []float32, n int) {
+	greatest16(len(x)/16, &ws.offsets[0], &x[0])
+	for b := range len(x) / n {
+		var d float32
+		for _, v := range ws.offsets[b*n/16:][:n/16] {
+			d = max(d, v)
+		}
+		ws.scales[b] = d
+		id := inverse(d)
+		if id-id != 0 { // infinite: what rounding makes of it counts as 0
+			id = 0
+		}
+		for g := range n / 16 {
+			ws.inverses[b*n/16+g] = id
+		}
+	}
+	roundedCodes(len(x)/32, &ws.codes[0], &x[0], &ws.inverses[0])
+}
+
+// runTQ1_0 is encodeTQ1_0 for the blocks of a chunk, eight bytes at a time.
+func runTQ1_0(ws *workspace, dst []byte, x, _ []float32, _ float32) {
+	ws.ternaryCodes(x, 256)
+	for b := range len(x) / 256 {
+		to, codes := dst[54*b:][:54], ws.codes[256*b:][:256]
+		for m := 0; m < 48; m += 8 {
+			first, distance := m, 32
+			if m >= 32 {
+				first, distance = 160+m-32, 16
+			}
+			var v uint64
+			for n := range 5 {
+				v = v*3 + eight(codes[first+n*distance:])
+			}
+			for i := range 8 {
+				to[m+i] = fifths[uint8(v>>(8*i))]
+			}
+		}
+		for m := range 4 {
+			to[48+m] = fifths[((codes[240+m]*3+codes[244+m])*3+codes[248+m])*9+codes[252+m]*3]
+		}
+		putHalf(to[52:], ws.scales[b])
+	}
+}
+
+// fifths has v·256/243, rounded up, for five trits v.
+var fifths = func() (t [243]uint8) {
+	for v := range t {
+		t[v] = uint8((v*256 + 242) / 243)
+	}
+	return t
+}()
+
 func decodeTQ1_0(dst []float32, src []byte) {
 	d := half(src[52:])
 	trits := func(b byte, first, distance, count int) {
@@ -56,6 +109,15 @@ func encodeTQ2_0(dst []byte, x, _ []float32, _ float32) {
 	}
 	putQuarters(dst[:64], codes[:])
 	putHalf(dst[64:], d)
+}
+
+// runTQ2_0 is encodeTQ2_0 for the blocks of a chunk.
+func runTQ2_0(ws *workspace, dst []byte, x, _ []float32, _ float32) {
+	ws.ternaryCodes(x, 256)
+	for b := range len(x) / 256 {
+		putQuarters(dst[66*b:][:64], ws.codes[256*b:])
+		putHalf(dst[66*b+64:], ws.scales[b])
+	}
 }
 
 func decodeTQ2_0(dst []float32, src []byte) {

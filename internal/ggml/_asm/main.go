@@ -40,6 +40,8 @@ func main() {
 		VMULPS(n, v, v)
 	})
 	iq4()
+	greatest16()
+	fp4()
 	for _, m := range []machine{avx2, avx512} {
 		weights(m)
 		affine(m, false)
