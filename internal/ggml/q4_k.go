@@ -37,7 +37,7 @@ func encodeAffine(dst []byte, codes []uint8, x, importance []float32, plain, wei
 		}
 		scalesQ4_K(dst, scales[:], mins[:], nil, number[:], add[:])
 	} else {
-		sigma2 := float32(2*sumSquares(x)) / 256
+		sigma2 := float32(2 * sumSquares(x) / 256)
 		for j := range scales {
 			part := x[32*j:][:32]
 			weigh(w[:], importance[32*j:][:32], part, sigma2)
