@@ -19,7 +19,7 @@ func encodeQ3_K(dst []byte, x, importance []float32, _ float32) {
 		scalesQ3_K(dst, scales[:], nil, number[:])
 	} else {
 		var w, weight [16]float32
-		sigma2 := float32(2*sumSquares(x)) / 256
+		sigma2 := float32(2 * sumSquares(x) / 256)
 		for j := range scales {
 			part := x[16*j:][:16]
 			weigh(w[:], importance[16*j:][:16], part, sigma2)
