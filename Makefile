@@ -2,7 +2,7 @@
 
 STATICCHECK = honnef.co/go/tools/cmd/staticcheck@v0.8.2
 
-.PHONY: test check wasm generate conformance bench bench-peers fuzz
+.PHONY: test check wasm generate conformance conformance-torch bench bench-peers fuzz
 
 test:
 	go test ./...
@@ -23,6 +23,10 @@ wasm:
 
 conformance:
 	conformance/run
+
+# Folders against PyTorch, transformers and compressed-tensors: installs some 7 GB.
+conformance-torch:
+	conformance/torch/run
 
 bench:
 	go test -run '^$$' -bench . -benchtime 0.5s -cpu 1 ./internal/kernel
