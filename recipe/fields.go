@@ -44,7 +44,7 @@ func documentFields(d *document, l *Language) schema.Object {
 			schema.String(&d.Target, "target", "", "the device that the result is for: a profile that is built in, or the path of a file with one").As(schema.FormatTarget),
 			schema.Map(&d.Data, "data", "data sets by name", dataFields),
 			schema.Int(&d.Seed, "seed", 0, "where all random numbers start").AtLeast(0),
-			schema.Node(&d.Passes, "passes", "the steps, in the order in which they run").As(schema.FormatSteps).Require(),
+			schema.Node(&d.Passes, "passes", "the steps, in the order in which they run; without any the model is written as it is, in the format of each output").As(schema.FormatSteps),
 			schema.List(&d.Gates, "gates", "conditions that the result must meet", func(g *gateText) schema.Object { return gateFields(g, l) }),
 			schema.List(&d.Outputs, "outputs", "files to write", func(o *Output) schema.Object { return outputFields(o, l) }),
 		},

@@ -142,10 +142,10 @@ func (p *parser) summary() {
 		return
 	}
 	root := p.recipe.Root
-	if n := root.Get("gates"); n == nil || n.Kind == syntax.Sequence && len(n.Items) == 0 {
+	if n := root.Get("gates"); root.Get("passes") != nil && (n == nil || n.Kind == syntax.Sequence && len(n.Items) == 0) {
 		p.report.Warningf(root.KeySpan("gates"), "gate-missing", "the recipe has no gates, so nothing checks what the result can still do; add gates: [{metric: …, data: …, max_degradation: 1%%}]")
 	}
-	if n := root.Get("outputs"); n == nil || n.Kind == syntax.Sequence && len(n.Items) == 0 {
+	if n := root.Get("outputs"); n == nil && root.Get("passes") != nil || n != nil && n.Kind == syntax.Sequence && len(n.Items) == 0 {
 		p.report.Warningf(root.KeySpan("outputs"), "output-missing", "the recipe has no outputs, so a build writes no model; add outputs: [{path: …}]")
 	}
 	if diag.List((*p.report)[p.before:]).HasErrors() {

@@ -15,8 +15,11 @@ const mostSteps = 1000
 // steps reads the entries of passes.
 func (p *parser) steps(n *syntax.Node) {
 	switch {
+	case n == nil && p.recipe.Root.Get("outputs") == nil && !p.recipe.partial:
+		p.report.Errorf(p.recipe.Root.Head(), "missing-key", "a recipe needs passes: the steps, in the order in which they run; or outputs, to write the model in another format")
+		return
 	case n == nil:
-		return // reported as missing
+		return // the model is written as it is
 	case n.Kind == syntax.Sequence && len(n.Items) == 0:
 		p.report.Warningf(n.Span, "passes-empty", "passes is empty, so the model goes out as it came in")
 		return
