@@ -104,9 +104,3 @@ func checkImportance(importance []float32, n int) error {
 	}
 	return nil
 }
-
-// QuantizeBest is Quantize with a proper search for each block's scale: the squared error, weighted by importance if
-// given, is at most that of Quantize, at the same bytes per block.
-func QuantizeBest(dst []byte, t Type, src []float32, n int, importance []float32) error {
-	return Quantize(dst, t, src, n, importance)
-}

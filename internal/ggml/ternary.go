@@ -6,27 +6,41 @@ package ggml
 func encodeTQ1_0(dst []byte, x, _ []float32, _ float32) {
 	_, d := greatest(x)
 	id := inverse(d)
-	trits := func(first, distance, count int) byte {
-		var v uint8
-		for n := range count {
-			v = v*3 + uint8(round(float32(x[first+distance*n]*id))+1)
-		}
-		if count == 4 {
-			v *= 3
-		}
-		return uint8((uint16(v)*256 + 242) / 243)
+	var codes [256]uint8
+	for i, v := range x {
+		codes[i] = uint8(round(float32(v*id)) + 1)
 	}
-	for m := range 32 {
-		dst[m] = trits(m, 32, 5)
-	}
-	for m := range 16 {
-		dst[32+m] = trits(160+m, 16, 5)
-	}
-	for m := range 4 {
-		dst[48+m] = trits(240+m, 4, 4)
-	}
+	packTQ1_0(dst, codes[:])
 	putHalf(dst[52:], d)
 }
+
+// packTQ1_0 writes 256 codes, eight bytes of five at a time.
+func packTQ1_0(dst []byte, codes []uint8) {
+	for m := 0; m < 48; m += 8 {
+		first, distance := m, 32
+		if m >= 32 {
+			first, distance = 160+m-32, 16
+		}
+		var v uint64
+		for n := range 5 {
+			v = v*3 + eight(codes[first+n*distance:])
+		}
+		for i := range 8 {
+			dst[m+i] = fifths[uint8(v>>(8*i))]
+		}
+	}
+	for m := range 4 {
+		dst[48+m] = fifths[((codes[240+m]*3+codes[244+m])*3+codes[248+m])*9+codes[252+m]*3]
+	}
+}
+
+// fifths has v·256/243, rounded up, for five trits v.
+var fifths = func() (t [243]uint8) {
+	for v := range t {
+		t[v] = uint8((v*256 + 242) / 243)
+	}
+	return t
+}()
 
 // ternaryCodes sets ws.codes to the codes 0, 1, 2 of blocks of n elements, and ws.scales to their scales.
 func (ws *workspace) ternaryCodes(x []float32, n int) {
@@ -48,38 +62,14 @@ func (ws *workspace) ternaryCodes(x []float32, n int) {
 	roundedCodes(len(x)/32, &ws.codes[0], &x[0], &ws.inverses[0])
 }
 
-// runTQ1_0 is encodeTQ1_0 for the blocks of a chunk, eight bytes at a time.
+// runTQ1_0 is encodeTQ1_0 for the blocks of a chunk.
 func runTQ1_0(ws *workspace, dst []byte, x, _ []float32, _ float32) {
 	ws.ternaryCodes(x, 256)
 	for b := range len(x) / 256 {
-		to, codes := dst[54*b:][:54], ws.codes[256*b:][:256]
-		for m := 0; m < 48; m += 8 {
-			first, distance := m, 32
-			if m >= 32 {
-				first, distance = 160+m-32, 16
-			}
-			var v uint64
-			for n := range 5 {
-				v = v*3 + eight(codes[first+n*distance:])
-			}
-			for i := range 8 {
-				to[m+i] = fifths[uint8(v>>(8*i))]
-			}
-		}
-		for m := range 4 {
-			to[48+m] = fifths[((codes[240+m]*3+codes[244+m])*3+codes[248+m])*9+codes[252+m]*3]
-		}
-		putHalf(to[52:], ws.scales[b])
+		packTQ1_0(dst[54*b:], ws.codes[256*b:])
+		putHalf(dst[54*b+52:], ws.scales[b])
 	}
 }
-
-// fifths has v·256/243, rounded up, for five trits v.
-var fifths = func() (t [243]uint8) {
-	for v := range t {
-		t[v] = uint8((v*256 + 242) / 243)
-	}
-	return t
-}()
 
 func decodeTQ1_0(dst []float32, src []byte) {
 	d := half(src[52:])
