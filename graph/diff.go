@@ -3,6 +3,7 @@ package graph
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/pare-ml/pare/internal/human"
@@ -380,11 +381,22 @@ func flat(list []schema.Setting) []Param {
 				walk(prefix+s.Name+".", inner)
 				continue
 			}
+			if v, ok := s.Value.(float64); ok {
+				s.Value = rounded(v)
+			}
 			out = append(out, Param{Path: prefix + s.Name, Value: s.Inline()})
 		}
 	}
 	walk("", list)
 	return out
+}
+
+// rounded takes a number to twelve digits: what arithmetic of a recipe leaves behind them, as in 0.7 * 0.7, means nothing.
+func rounded(v float64) float64 {
+	if r, err := strconv.ParseFloat(strconv.FormatFloat(v, 'g', 12, 64), 64); err == nil {
+		return r
+	}
+	return v
 }
 
 // outcomeChanges compares what becomes of a layer. Where parameters tell what changes, words are only needed if the layer
