@@ -41,6 +41,7 @@ func TestRefusedParams(t *testing.T) {
 		{"{weights: {type: bfloat16}, algorithm: mse}", "algorithm has no effect: bfloat16 has no scales to search [parameter-unused]"},
 		{"scheme: W4A16", "scheme W4A16 leaves group_size at its default, which matters more than any algorithm; write weights: {group_size: 128}, or what is meant [hidden-default]"},
 		{"weights: {type: int4}", "weights of int4 leave granularity at its default, one scale a channel, which is coarse for 4 bits; write granularity: group with a group_size, or granularity: channel [hidden-default]"},
+		{"{scheme: W8A8, activations: {type: uint8, dynamic: true}}", "no format that pare writes says that activations become uint8 as the model runs"},
 		{"{scheme: FP8}", "the ranges of activations come from samples; name a data set"},
 	} {
 		_, err := passtest.Try(t, quantize.Pass, words(true), passtest.Step{Params: tt.params, Data: images})

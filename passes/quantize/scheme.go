@@ -61,6 +61,8 @@ func check(p *Params, n *syntax.Node, report *diag.List) {
 		report.Errorf(at.Span, "missing-data", "the ranges of activations come from samples; name a data set: `data: calibration`; those of linear layers can also be taken as the model runs: activations: {dynamic: true}")
 	case t.kind == block || t.kind == half:
 		report.Errorf(at.Span, "type-does-not-fit", "weights of type %s go with activations as they are; write activations: none", t.name)
+	case a.Dynamic && a.Type == "uint8":
+		report.Errorf(n.At("activations.type").Span, "type-does-not-fit", "no format that pare writes says that activations become uint8 as the model runs; write type: int8 or fp8_e4m3, or name data and leave dynamic out")
 	case a.Type == "int8" && p.Weights.Type == "uint8":
 		report.Warningf(n.At("weights.type").Span, "slow-type-pair",
 			"runtimes have no integer kernel for int8 activations with uint8 weights and will compute in float; use int8 weights, or uint8 for both")
@@ -98,14 +100,14 @@ func (p *Params) complete(n *syntax.Node, wrote func(key string) bool) {
 			a.Dynamic = a.Dynamic || s.dynamic && given.Get("dynamic") == nil
 			if given.Get("type") == nil {
 				a.Type = s.activations
-				if a.Dynamic && a.Type == "uint8" {
-					a.Type = "int8" // as runtimes of language models take tokens
-				}
 			}
 		}
 	}
 	if m := mixNamed(p.Scheme); m != nil && !wrote("type") {
 		p.mix, w.Type = m, m.rest.String()
+	}
+	if a := p.Activations; a != nil && a.Dynamic && a.Type == "uint8" && n.Get("activations").Get("type") == nil {
+		a.Type = "int8" // as runtimes of language models take tokens
 	}
 	if a := p.Activations; a != nil && n.Get("activations").Get("symmetric") == nil && (a.Dynamic && a.Type == "int8" || typeNamed(a.Type).kind == float8) {
 		a.Symmetric = true

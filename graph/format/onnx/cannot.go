@@ -37,7 +37,7 @@ func cannot(m *ir.Model) []format.Problem {
 		if text := l.Node.Str(ir.ActivationsAttr, ""); text != "" {
 			typ, _, _ := strings.Cut(text, ",")
 			out = append(out, format.Problem{Layer: l.Name, Message: fmt.Sprintf("activations of %s with a scale a token have no operator in ONNX; "+
-				"write activations: {type: uint8, dynamic: true}, or ranges from samples, or format safetensors", typ)})
+				"take ranges from samples (data: …, without dynamic), or write format safetensors", typ)})
 		}
 	}
 	return out
