@@ -412,6 +412,69 @@ func TestCannot(t *testing.T) {
 	}
 }
 
+// Where rows and columns were removed the configuration says the new sizes, or it is said why it cannot.
+func TestSizes(t *testing.T) {
+	shrink := func(m *ir.Model, name string, axis, to int) {
+		w := m.Graph.Tensor(name)
+		shape := slices.Clone(w.Shape)
+		shape[axis] = to
+		size, _ := ir.ByteSize(w.DType, shape)
+		m.Graph.SetTensor(ir.NewTensor(name, w.DType, shape, make([]byte, size)))
+	}
+	for _, name := range []string{"Llama-3.2-1B", "gpt2", "Mixtral-8x7B-v0.1", "Qwen3-30B-A3B", "glm-4-9b", "bert-base-uncased"} {
+		dir := tiny(t, name)
+		m := open(t, dir).Clone()
+		done := map[string]bool{}
+		cut := func(only string) {
+			for _, w := range m.Graph.Tensors() {
+				for axis, d := range w.Shape {
+					if (d == 96 || d == 192 && name == "glm-4-9b") && strings.Contains(w.Name, only) && !done[w.Name] {
+						done[w.Name] = true
+						shrink(m, w.Name, axis, d/2)
+					}
+				}
+			}
+		}
+		cut(map[bool]string{true: ".0.", false: "h.0."}[name != "gpt2"])
+		if problems := Cannot(m.Header()); len(problems) != 1 || !strings.Contains(problems[0].Message, "96 wide") {
+			t.Errorf("%s: %v", name, problems)
+		}
+		cut("")
+		out := t.TempDir()
+		for file, b := range written(t, m) {
+			os.WriteFile(filepath.Join(out, file), b, 0o666)
+		}
+		before, _ := os.ReadFile(filepath.Join(dir, configName))
+		after, _ := os.ReadFile(filepath.Join(out, configName))
+		if want := strings.Replace(string(before), ": 96", ": 48", 1); name != "Qwen3-30B-A3B" && string(after) != want {
+			t.Errorf("%s: config.json is\n%s", name, after)
+		}
+		open(t, out)
+	}
+	m := open(t, tiny(t, "Llama-3.2-1B")).Clone()
+	shrink(m, "model.embed_tokens.weight", 0, 99)
+	if problems := Cannot(m); len(problems) != 1 || !strings.Contains(problems[0].Message, "model.embed_tokens.weight has 99 rows") {
+		t.Errorf("%v", problems)
+	}
+}
+
+// The type of the weights is told by the configuration.
+func TestType(t *testing.T) {
+	base := archtest.Named(archtest.Tiny(), "Llama-3.2-1B")
+	base.Config["torch_dtype"] = "bfloat16"
+	dir := t.TempDir()
+	if err := base.Write(dir, false); err != nil {
+		t.Fatal(err)
+	}
+	m := open(t, dir).Clone()
+	for _, w := range m.Graph.Tensors() {
+		m.Graph.SetTensor(ir.NewTensor(w.Name, ir.Float32, w.Shape, make([]byte, 4*w.Len())))
+	}
+	if config := string(written(t, m)[configName]); !strings.Contains(config, `"torch_dtype": "float32"`) {
+		t.Errorf("config.json is\n%s", config)
+	}
+}
+
 func layer(m *ir.Model, name string) ir.Layer {
 	l, ok := m.Layer(name)
 	if !ok {

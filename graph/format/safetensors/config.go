@@ -2,9 +2,14 @@ package safetensors
 
 import (
 	"bytes"
+	"encoding/binary"
+	"hash/maphash"
+	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
+	"github.com/pare-ml/pare/graph/arch"
 	"github.com/pare-ml/pare/graph/ir"
 	"github.com/pare-ml/pare/internal/strictjson"
 )
@@ -35,6 +40,9 @@ func (d *folder) configFor(m *ir.Model, mods *modules) ([]byte, error) {
 		if text, err = setType(text, now); err != nil {
 			return nil, err
 		}
+	}
+	if text, err = d.setSizes(text, m, mods); err != nil {
+		return nil, err
 	}
 	if bytes.Equal(text, d.config) {
 		return nil, nil
@@ -83,6 +91,74 @@ func mainType(m *ir.Model, mods *modules) string {
 		}
 	}
 	return best
+}
+
+// setSizes writes the sizes that have changed because rows and columns were removed.
+func (d *folder) setSizes(text []byte, m *ir.Model, mods *modules) ([]byte, error) {
+	if shapesOf(m, mods) == d.shapes {
+		return text, nil
+	}
+	root, err := strictjson.ParsePython(text)
+	if err != nil {
+		return nil, err
+	}
+	sizes, err := arch.Resized(root, weightsOf(m, mods))
+	if err != nil {
+		return nil, err
+	}
+	for _, key := range slices.Sorted(maps.Keys(sizes)) {
+		if root, err = strictjson.ParsePython(text); err != nil {
+			return nil, err
+		}
+		if inner := root.Get("text_config"); inner.Is(strictjson.Object) {
+			root = inner
+		}
+		text = setMember(text, root, key, strconv.Itoa(sizes[key]))
+	}
+	if root, err = strictjson.ParsePython(text); err != nil {
+		return nil, err
+	}
+	_, err = arch.Build(root, weightsOf(m, mods))
+	return text, err
+}
+
+// weightsOf lists headers of a model's tensors, weights in place of their codes.
+func weightsOf(m *ir.Model, mods *modules) []*ir.Tensor {
+	var list []*ir.Tensor
+	for _, t := range m.Graph.Tensors() {
+		if !mods.used[t.Name] {
+			list = append(list, t.Header())
+		}
+	}
+	for _, mod := range mods.list {
+		list = append(list, &ir.Tensor{Name: mod.name + ".weight", DType: mod.valueType(), Shape: mod.codes.Shape})
+	}
+	return list
+}
+
+// seed makes digests of shapes, which are compared within one process only.
+var seed = maphash.MakeSeed()
+
+// shapesOf is a digest of the names and shapes of a model's weights, whatever their order.
+func shapesOf(m *ir.Model, mods *modules) uint64 {
+	var sum uint64
+	var line []byte
+	add := func(name string, shape []int) {
+		line = append(append(line[:0], name...), 0)
+		for _, d := range shape {
+			line = binary.LittleEndian.AppendUint64(line, uint64(d))
+		}
+		sum += maphash.Bytes(seed, line)
+	}
+	for _, t := range m.Graph.Tensors() {
+		if !mods.used[t.Name] {
+			add(t.Name, t.Shape)
+		}
+	}
+	for _, mod := range mods.list {
+		add(mod.name+".weight", mod.codes.Shape)
+	}
+	return sum
 }
 
 // setType writes the type of the weights where the configuration says it.

@@ -46,6 +46,7 @@ type folder struct {
 	originals map[*ir.Tensor]*ir.Tensor // tensors as they were stored, by what was made of them
 	summary   string                    // how the model was quantized when it was read
 	mainType  string                    // the type that most of its numbers had
+	shapes    uint64                    // digest of names and shapes
 }
 
 func (d *folder) close() error {
@@ -114,7 +115,7 @@ func (d *folder) open(path, base string) (*ir.Model, error) {
 	if d.dequantize(m) {
 		mods = findModules(m)
 	}
-	d.summary, d.mainType = summary(mods), mainType(m, mods)
+	d.summary, d.mainType, d.shapes = summary(mods), mainType(m, mods), shapesOf(m, mods)
 	if err := m.Check(); err != nil {
 		return nil, &format.Damaged{Path: path, Reason: err.Error()}
 	}

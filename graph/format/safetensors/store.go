@@ -55,6 +55,11 @@ func problems(m *ir.Model, mods *modules) []format.Problem {
 	if d, _ := m.Carried.(*folder); d != nil && d.opaque && summary(mods) != d.summary {
 		out = append(out, format.Problem{Message: "some modules of the model are quantized in a way that pare does not read, so quantization_config cannot be written anew: leave the weights' types as they are"})
 	}
+	if d, _ := m.Carried.(*folder); d != nil && d.config != nil && len(out) == 0 {
+		if _, err := d.setSizes(d.config, m, mods); err != nil {
+			out = append(out, format.Problem{Message: "the configuration of the model cannot say its new shapes: " + err.Error()})
+		}
+	}
 	for _, t := range m.Graph.Tensors() {
 		if !mods.used[t.Name] && rankOf(t.DType) < 0 {
 			out = append(out, format.Problem{Message: fmt.Sprintf("tensor %s is of type %s, which safetensors does not have", t.Name, t.DType)})

@@ -1,0 +1,67 @@
+package arch
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/pare-ml/pare/graph/ir"
+	"github.com/pare-ml/pare/internal/strictjson"
+)
+
+// Resized returns the sizes that a configuration must say instead of what it says, by key, for tensors of which some rows
+// and columns have been removed: the width of feed-forward networks. An error says why no configuration fits.
+func Resized(root *strictjson.Value, tensors []*ir.Tensor) (map[string]int, error) {
+	c, err := readConfig(root)
+	if err != nil {
+		return nil, err
+	}
+	f := familyOf(c.kind)
+	if f == nil {
+		return nil, nil
+	}
+	b := newBuilder(tensors)
+	b.config, b.family = c, f
+	if !b.findRoot() {
+		return nil, nil
+	}
+	if err := c.sizes(f, c.vocabulary); err != nil {
+		return nil, err
+	}
+	out := map[string]int{}
+	for i := range c.layers {
+		p := b.root + fmt.Sprintf(f.block, i)
+		key, down := b.innerKey("intermediate_size", "n_inner", "ffn_hidden_size"), []string{p + f.down}
+		if f.router != "" && b.has(p+f.router) {
+			key, down = b.innerKey("moe_intermediate_size", "intermediate_size"), nil
+			for e := range c.experts {
+				down = append(down, p+fmt.Sprintf(f.expert, e)+f.eDn)
+			}
+		}
+		for _, d := range down {
+			w := b.innerOf(d)
+			if b.err != nil {
+				return nil, b.err
+			}
+			if old, ok := out[key]; ok && old != w {
+				return nil, damaged("feed-forward networks have become %d and %d wide (%s); the configuration has one %s for all", old, w, strings.TrimSuffix(d, "."), key)
+			}
+			out[key] = w
+		}
+	}
+	for key, w := range out {
+		if n, ok := c.Get(key).Int(); ok && n == int64(w) {
+			delete(out, key)
+		}
+	}
+	return out, nil
+}
+
+// innerKey is the first of these keys that the configuration has.
+func (b *builder) innerKey(keys ...string) string {
+	for _, k := range keys {
+		if b.Get(k).Is(strictjson.Number) {
+			return k
+		}
+	}
+	return keys[0]
+}
