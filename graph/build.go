@@ -86,7 +86,7 @@ func (r *Runner) build(ctx context.Context, p *Plan, input *ir.Model, tool evalu
 			return nil, err
 		}
 	}
-	back, closeFile, err := b.readBack(stage)
+	back, closeFile, err := b.readBack(stage, m)
 	if err != nil {
 		return nil, err
 	}
@@ -147,11 +147,7 @@ func (b *build) write(ctx context.Context, stage *store.Stage, m *ir.Model) erro
 			if b.first == "" && i == 0 {
 				b.first = name
 			}
-			var data bytes.Buffer
-			if err := (format.Stream{Workers: b.Workers}).Write(ctx, &data, file); err != nil {
-				return fmt.Errorf("write %s: %w", name, err)
-			}
-			sum, err := stage.Write(name, data.Bytes())
+			sum, err := b.stream(ctx, stage, name, file)
 			if err != nil {
 				return fmt.Errorf("write %s: %w", name, err)
 			}
@@ -163,13 +159,31 @@ func (b *build) write(ctx context.Context, stage *store.Stage, m *ir.Model) erro
 	return nil
 }
 
+// stream writes one file into the stage and returns its digest.
+func (b *build) stream(ctx context.Context, stage *store.Stage, name string, file format.File) (sum string, err error) {
+	w, err := stage.Create(name)
+	if err != nil {
+		return "", err
+	}
+	err = format.Stream{Workers: b.Workers}.Write(ctx, w, file)
+	if closeErr := w.Close(); err == nil {
+		err = closeErr
+	}
+	return fmt.Sprintf("%x", w.Digest().Hash), err
+}
+
 // readBack opens the first artefact as it lies on disk.
-func (b *build) readBack(stage *store.Stage) (*ir.Model, func() error, error) {
+func (b *build) readBack(stage *store.Stage, written *ir.Model) (*ir.Model, func() error, error) {
 	if len(b.plan.Recipe.Outputs) == 0 {
 		return nil, nil, errors.New("the recipe has no outputs")
 	}
-	o := b.plan.Recipe.Outputs[0]
-	m, done, err := b.Suite.Format(o.Format).Open(filepath.Join(stage.Dir, b.first))
+	f := b.Suite.Format(b.plan.Recipe.Outputs[0].Format)
+	m, done, err := f.Open(filepath.Join(stage.Dir, b.first))
+	if err == nil && f.Restore != nil {
+		if m, err = f.Restore(m, written); err != nil {
+			done()
+		}
+	}
 	if err != nil {
 		return nil, nil, fmt.Errorf("read %s back: %w", b.first, err)
 	}

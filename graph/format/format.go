@@ -31,6 +31,10 @@ type Format struct {
 	// Encode returns the files that hold m, in the order in which they should be written; the first is the one to open.
 	// It refuses a model that the format cannot hold. Elements of tensors are not read before the files are written.
 	Encode func(m *ir.Model) ([]File, error)
+
+	// Restore gives a model that was read back the names and the order that the model it was written from has, for a
+	// format that changes them. Nil: it changes none.
+	Restore func(back, written *ir.Model) (*ir.Model, error)
 }
 
 // Problem is something that a format cannot hold.

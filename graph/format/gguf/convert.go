@@ -162,7 +162,7 @@ func (s *settings) tensor(name string, t *ir.Tensor) (*ir.Tensor, error) {
 			heads = s.keyHeads
 		}
 		var err error
-		if t, err = turn(t, heads); err != nil {
+		if t, err = order(t, heads, false); err != nil {
 			return nil, err
 		}
 	}
@@ -192,9 +192,9 @@ func widen(t *ir.Tensor, oneMore bool) *ir.Tensor {
 	})
 }
 
-// turn orders the rows of queries or keys as llama.cpp's rotation wants them: of each head, which Hugging Face keeps as
-// two halves, neighbours form pairs. Rows are moved as they are stored, so blocks stay what they were.
-func turn(t *ir.Tensor, heads int) (*ir.Tensor, error) {
+// order orders the rows of queries or keys as llama.cpp's rotation wants them, or back: of each head, which Hugging Face
+// keeps as two halves, neighbours form pairs. Rows are moved as they are stored, so blocks stay what they were.
+func order(t *ir.Tensor, heads int, back bool) (*ir.Tensor, error) {
 	rows := 0
 	if len(t.Shape) > 0 {
 		rows = t.Shape[0]
@@ -212,8 +212,11 @@ func turn(t *ir.Tensor, heads int) (*ir.Tensor, error) {
 		size := len(b) / rows
 		for i := range rows {
 			head, within := i/(2*half), i%(2*half)
-			from := head*2*half + within%2*half + within/2
-			copy(out[i*size:(i+1)*size], b[from*size:])
+			to, from := i, head*2*half+within%2*half+within/2
+			if back {
+				to, from = from, to
+			}
+			copy(out[to*size:(to+1)*size], b[from*size:])
 		}
 		return out, nil
 	}), nil

@@ -37,6 +37,7 @@ var Format = format.Format{
 	Open:       Open,
 	Cannot:     cannot,
 	Encode:     Encode,
+	Restore:    restore,
 }
 
 // Open reads the header of a model. close releases its files; no tensor of the model may be asked for its bytes after
