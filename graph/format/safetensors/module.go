@@ -186,7 +186,7 @@ func (m *module) describe(n *ir.Node) error {
 		w.strategy, w.block, m.square = "block", [2]int{int(square[0]), int(square[1])}, int(square[0])
 	case block > 0 && axis != 1:
 		return fmt.Errorf("its groups run along the outputs; compressed-tensors groups inputs")
-	case block > 0 && (block >= columns && columns > 0) && m.global == nil && m.scale.DType != ir.Float8E8M0:
+	case block > columns && columns > 0 && m.global == nil && m.scale.DType != ir.Float8E8M0:
 		w.strategy = "channel"
 	case block > 0 && columns%block != 0:
 		return fmt.Errorf("its rows of %d columns are no whole number of groups of %d, which compressed-tensors asks for: choose a group that divides, or on_indivisible: fallback", columns, block)
