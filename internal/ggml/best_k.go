@@ -118,8 +118,8 @@ func improveOffset(x, w []float32, n float32, scale, offset float32) (d, m float
 		lo, hi = min(lo, v), max(hi, v)
 	}
 	for i := range 24 {
-		wide := float32(hi-lo) * (1.05 - float32(0.02*float32(i)))
-		middle := float32(hi-lo)*0.5 + lo
+		wide := float32(float32(hi-lo) * (1.05 - float32(0.02*float32(i))))
+		middle := float32(float32(hi-lo)*0.5) + lo
 		follow(wide/n, float32(wide*0.5)-middle)
 	}
 	return d, m
@@ -152,7 +152,6 @@ type offsetBlock struct {
 	top     float32 // the greatest whole scale
 	d, dmin float32
 	s, m    [16]float32
-	misfits [16]float32
 }
 
 func (b *offsetBlock) group(j int) affine {
@@ -174,7 +173,7 @@ func (b *offsetBlock) improve(scales, mins []float32) {
 	for range 4 {
 		var sums [5]float64
 		for j := range scales {
-			b.group(j).sums(b.d*b.s[j], b.dmin*b.m[j], b.s[j], b.m[j], &sums)
+			b.group(j).sums(float32(b.d*b.s[j]), float32(b.dmin*b.m[j]), b.s[j], b.m[j], &sums)
 		}
 		before := *b
 		d, dmin, ok := solve(&sums)
@@ -210,7 +209,7 @@ func (b *offsetBlock) adjust(groups int) float32 {
 				if s+ds < 0 || s+ds > b.top || m+dm < 0 || m+dm > b.top {
 					continue
 				}
-				if e := g.misfit(b.d*(s+ds), b.dmin*(m+dm)); e < least {
+				if e := g.misfit(float32(b.d*(s+ds)), float32(b.dmin*(m+dm))); e < least {
 					least, b.s[j], b.m[j] = e, s+ds, m+dm
 				}
 			}
@@ -225,7 +224,7 @@ func (b *offsetBlock) write(codes []uint8, s, m []uint8) {
 	for j := range s {
 		s[j], m[j] = uint8(b.s[j]), uint8(b.m[j])
 		g := b.group(j)
-		recode(codes[j*b.length:][:b.length], g.x, b.d*b.s[j], b.dmin*b.m[j], 0, int32(b.n))
+		recode(codes[j*b.length:][:b.length], g.x, float32(b.d*b.s[j]), float32(b.dmin*b.m[j]), 0, int32(b.n))
 	}
 }
 

@@ -25,7 +25,7 @@ func (b *scaledBlock) improve(scales []float32) {
 	least := float32(math.Inf(1))
 	var best scaledBlock
 	for i := range 3 {
-		b.d = asHalf(top / (b.least + float32(i)*b.least*-0.03))
+		b.d = asHalf(top / (b.least - float32(float32(i)*float32(b.least*0.03))))
 		for range 4 {
 			if b.d == 0 || b.d-b.d != 0 {
 				break
@@ -57,7 +57,7 @@ func (b *scaledBlock) adjust(groups int) (total, better float32) {
 			if s+ds < b.least || s+ds > b.greatest {
 				continue
 			}
-			e, _ := b.misfit(x, w, b.d*(s+ds))
+			e, _ := b.misfit(x, w, float32(b.d*(s+ds)))
 			if s+ds == 0 {
 				e = 0
 				for i, v := range x {

@@ -60,8 +60,8 @@ func scalesQ2_K(dst []byte, scales, mins, sums, number, add []float32) {
 	d, dmin = half(dst[80:]), half(dst[82:])
 	for j := range s {
 		dst[j] = s[j] | m[j]<<4
-		number[j] = d * float32(dst[j]&15)
-		add[j] = dmin * float32(dst[j]>>4)
+		number[j] = float32(d * float32(dst[j]&15))
+		add[j] = float32(dmin * float32(dst[j]>>4))
 	}
 }
 

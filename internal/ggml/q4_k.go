@@ -66,7 +66,7 @@ func scalesQ4_K(dst []byte, scales, mins, sums, number, add []float32) {
 	d, dmin = half(dst), half(dst[2:])
 	putScales(dst[4:16], &s, &m)
 	for j := range s {
-		number[j], add[j] = d*float32(s[j]), dmin*float32(m[j])
+		number[j], add[j] = float32(d*float32(s[j])), float32(dmin*float32(m[j]))
 	}
 }
 
