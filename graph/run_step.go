@@ -19,7 +19,7 @@ type stepRun struct {
 	*run
 	step    *Step
 	base    *patch.Base // the model as the step finds it, or as the unit before left it
-	layers  []ir.Layer  // of base
+	finder  *finder     // of the layers in it
 	resumed string      // how far a unit had come that was stopped
 	found   int         // units that the store had
 }
@@ -94,7 +94,7 @@ func (x *stepRun) units(ctx context.Context) ([]*treated, error) {
 			return nil, err
 		}
 		if !s.local || x.base == nil {
-			x.base, x.layers = patch.On(x.model), nil
+			x.base, x.finder = patch.On(x.model), nil
 		}
 		r, err := x.unit(ctx, i)
 		if err != nil {
@@ -180,8 +180,20 @@ func (x *stepRun) unit(ctx context.Context, i int) (*treated, error) {
 }
 
 // find finds a unit's layers in a draft of the model.
-func (x *stepRun) find(m *ir.Model, unit []*Treatment) []passes.LayerParams {
-	return newFinder(m).params(unit)
+func (x *stepRun) find(draft *ir.Model, unit []*Treatment) []passes.LayerParams {
+	if x.finder == nil {
+		x.finder = newFinder(x.model)
+	}
+	list := x.finder.params(unit)
+	for i := range list {
+		l := &list[i].Layer
+		at := x.finder.nodes[x.finder.at[l.Name]]
+		if x.model.Graph.Nodes[at] != l.Node {
+			return newFinder(draft).params(unit) // it stands within another graph
+		}
+		l.Node = draft.Graph.Nodes[at]
+	}
+	return list
 }
 
 // site is where a unit works. What the pass did not say that it needs it does not get.

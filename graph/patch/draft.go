@@ -35,6 +35,8 @@ type Draft struct {
 type pair struct {
 	base    *ir.Graph
 	tensors []*ir.Tensor
+	names   map[string]int // of tensors
+	nodes   []*ir.Node     // of the copy, as they stood
 }
 
 // place is where an element of the copy stood: in which graph, and where in its list there.
@@ -47,7 +49,7 @@ type place struct {
 // Draft copies the model.
 func (b *Base) Draft() *Draft {
 	m := b.model
-	d := &Draft{Model: m.Clone(), base: b, graphs: map[*ir.Graph]*pair{}, values: map[*ir.Value]place{}, nodes: map[*ir.Node]place{}}
+	d := &Draft{Model: m.Clone(), base: b, graphs: map[*ir.Graph]*pair{}, values: map[*ir.Value]place{}}
 	d.pair(m.Graph, d.Model.Graph)
 	d.root = d.graphs[d.Model.Graph]
 	return d
@@ -57,7 +59,7 @@ func (d *Draft) pair(base, clone *ir.Graph) {
 	if clone == nil {
 		return
 	}
-	p := &pair{base: base, tensors: base.Tensors()}
+	p := &pair{base: base, tensors: base.Tensors(), nodes: slices.Clone(clone.Nodes)}
 	d.graphs[clone] = p
 	for k, list := range [][]*ir.Value{clone.Inputs, clone.Outputs, clone.Values} {
 		for i, v := range list {
@@ -65,7 +67,6 @@ func (d *Draft) pair(base, clone *ir.Graph) {
 		}
 	}
 	for i, n := range clone.Nodes {
-		d.nodes[n] = place{p, 0, i}
 		for k := range n.Attrs {
 			d.pair(base.Nodes[i].Attrs[k].Graph, n.Attrs[k].Graph)
 		}
@@ -123,7 +124,7 @@ func extraBytes(e ir.Extra) []byte {
 }
 
 // empty stands for the old state of a graph that is new.
-var empty = &pair{base: &ir.Graph{}}
+var empty = &pair{base: &ir.Graph{}, names: map[string]int{}}
 
 // graph compares a graph with what it was; with nothing if it is new.
 func (d *Draft) graph(p *pair, is *ir.Graph) graphEdit {
@@ -135,20 +136,30 @@ func (d *Draft) graph(p *pair, is *ir.Graph) graphEdit {
 	if whole || was.Name != is.Name || was.Doc != is.Doc || was.Present != is.Present || !slices.Equal(was.Opaque, is.Opaque) || !slices.Equal(was.Extra, is.Extra) {
 		e.fields = &graphFields{name: is.Name, doc: is.Doc, opaque: is.Opaque, present: is.Present, extra: extraBytes(is.Extra)}
 	}
+	next := 0 // most nodes stand where they stood, or behind what was added and removed
 	e.nodes = diffList(was.Nodes, is.Nodes, func(n **ir.Node) int {
+		for k := next; k < min(next+4, len(p.nodes)); k++ {
+			if p.nodes[k] == *n {
+				next = k + 1
+				return k
+			}
+		}
+		if d.nodes == nil {
+			d.index()
+		}
 		if from, ok := d.nodes[*n]; ok && from.graph == p {
 			return from.at
 		}
 		return -1
 	}, func(at int, n **ir.Node) (nodeEdit, bool) { return d.node(was.Nodes[at], *n) },
 		func(n **ir.Node) node { return d.newNode(*n) })
-	byName := make(map[string]int, len(p.tensors))
-	for i, t := range p.tensors {
-		byName[t.Name] = i
-	}
 	last := -1 // a tensor that stands before one that it stood behind was removed and added again
 	e.tensors = diffList(p.tensors, is.Tensors(), func(t **ir.Tensor) int {
-		at, ok := byName[(*t).Name]
+		if k := last + 1; k < len(p.tensors) && p.tensors[k].Name == (*t).Name {
+			last = k
+			return k
+		}
+		at, ok := p.tensor((*t).Name)
 		if !ok || at <= last {
 			return -1
 		}
@@ -168,6 +179,28 @@ func (d *Draft) graph(p *pair, is *ir.Graph) graphEdit {
 			func(v **ir.Value) value { return newValue(*v) })
 	}
 	return e
+}
+
+// tensor finds a tensor's place by its name.
+func (p *pair) tensor(name string) (int, bool) {
+	if p.names == nil {
+		p.names = make(map[string]int, len(p.tensors))
+		for i, t := range p.tensors {
+			p.names[t.Name] = i
+		}
+	}
+	at, ok := p.names[name]
+	return at, ok
+}
+
+// index notes where the copy's nodes stood.
+func (d *Draft) index() {
+	d.nodes = map[*ir.Node]place{}
+	for _, p := range d.graphs {
+		for i, n := range p.nodes {
+			d.nodes[n] = place{p, 0, i}
+		}
+	}
 }
 
 // diffList compares two lists. find gives the old place of a new element, below 0 if it has none; changed compares it with

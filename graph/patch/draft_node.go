@@ -34,6 +34,9 @@ func (d *Draft) newAttr(a *ir.Attr) attr {
 // node compares a node with what it was.
 func (d *Draft) node(was, is *ir.Node) (nodeEdit, bool) {
 	var e nodeEdit
+	if d.sameNode(was, is) {
+		return e, false
+	}
 	different := false
 	text := func(a, b string) *string {
 		if a == b {
@@ -50,6 +53,20 @@ func (d *Draft) node(was, is *ir.Node) (nodeEdit, bool) {
 	}
 	e.attrs = d.attrs(was.Attrs, is.Attrs)
 	return e, different || e.inputs != nil || e.outputs != nil || e.extra != nil || e.attrs != nil
+}
+
+// sameNode tells of most nodes that nothing happened to them, without taking memory.
+func (d *Draft) sameNode(was, is *ir.Node) bool {
+	if was.Name != is.Name || was.Op != is.Op || was.Domain != is.Domain || was.Doc != is.Doc || len(was.Attrs) != len(is.Attrs) ||
+		!slices.Equal(was.Inputs, is.Inputs) || !slices.Equal(was.Outputs, is.Outputs) || !slices.Equal(was.Extra, is.Extra) {
+		return false
+	}
+	for i := range is.Attrs {
+		if was.Attrs[i].Graph != nil || is.Attrs[i].Graph != nil || !sameAttr(&was.Attrs[i], &is.Attrs[i]) {
+			return false
+		}
+	}
+	return true
 }
 
 func diffNames(was, is []string) *names {
