@@ -3,6 +3,7 @@ package kernel
 import (
 	"encoding/binary"
 	"math"
+	"unsafe"
 )
 
 // QuantizeInt8 sets dst to the codes of src as ONNX QuantizeLinear defines them: src / scale (a true division, in
@@ -65,8 +66,28 @@ func DequantizeInt32(dst []float32, src []int32, scale float32, zero int32) {
 // half to even, plus zero, saturated; negative codes as two's complement.
 func Codes(dst []byte, src []float32, scale float32, zero, lo, hi int32) {
 	mustMatch(len(dst), len(src))
-	for i, v := range src {
-		dst[i] = byte(code(v, scale, zero, lo, hi))
+	var outside byte // the one code that the type has and the range has not
+	switch {
+	case len(dst) == 0:
+		return
+	case hi == 127 && (lo == -128 || lo == -127):
+		QuantizeInt8(unsafe.Slice((*int8)(unsafe.Pointer(&dst[0])), len(dst)), src, scale, zero)
+		outside = 0x80
+	case hi == 255 && (lo == 0 || lo == 1):
+		QuantizeUint8(dst, src, scale, zero)
+	default:
+		for i, v := range src {
+			dst[i] = byte(code(v, scale, zero, lo, hi))
+		}
+		return
+	}
+	if lo == -128 || lo == 0 {
+		return
+	}
+	for i, c := range dst {
+		if c == outside {
+			dst[i] = c + 1
+		}
 	}
 }
 

@@ -96,3 +96,20 @@ func TestCodesAreEqual(t *testing.T) {
 		}
 	})
 }
+
+// Codes are those of the slow form, for every range that is in use.
+func TestCodes(t *testing.T) {
+	src := make([]float32, 1000)
+	for i := range src {
+		src[i] = float32(i-500) * 0.37
+	}
+	for _, r := range [][3]int32{{0, -128, 127}, {0, -127, 127}, {128, 0, 255}, {128, 1, 255}, {0, -7, 7}, {8, 0, 15}, {0, -1, 1}} {
+		dst := make([]byte, len(src))
+		Codes(dst, src, 0.9, r[0], r[1], r[2])
+		for i, v := range src {
+			if want := byte(code(v, 0.9, r[0], r[1], r[2])); dst[i] != want {
+				t.Fatalf("%v: the code of %g is %d, want %d", r, v, dst[i], want)
+			}
+		}
+	}
+}

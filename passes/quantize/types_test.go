@@ -2,6 +2,7 @@ package quantize_test
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"math"
 	"slices"
@@ -13,8 +14,11 @@ import (
 	"github.com/pare-ml/pare/graph/ir/build"
 	"github.com/pare-ml/pare/internal/kernel"
 	"github.com/pare-ml/pare/internal/rng"
+	"github.com/pare-ml/pare/passes"
 	"github.com/pare-ml/pare/passes/passtest"
 	"github.com/pare-ml/pare/passes/quantize"
+	"github.com/pare-ml/pare/recipe/diag"
+	"github.com/pare-ml/pare/recipe/schema"
 )
 
 // words is a small language model, its weights stored as [outputs, inputs] or the other way round.
@@ -357,5 +361,59 @@ func TestEdges(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// 8-bit floats on both sides, with ranges from samples.
+func TestFloatActivations(t *testing.T) {
+	m := folded(t, passtest.ResNet())
+	r := passtest.Run(t, quantize.Pass, m, passtest.Step{Params: "{scheme: FP8, data: cal}", Data: images})
+	if db := signalToNoise(t, m, r.Model, 1, 8, 8); db < 18 {
+		t.Errorf("%.1f dB", db)
+	}
+	if v := r.Model.Opset(""); v != 19 {
+		t.Errorf("opset %d", v)
+	}
+	for _, e := range r.Effects {
+		if !strings.Contains(e.Did, "fp8_e4m3, one scale (") || !strings.HasSuffix(e.Did, "; activations fp8_e4m3 (mse)") {
+			t.Errorf("%s: %s", e.Layer, e.Did)
+		}
+	}
+}
+
+// BenchmarkCodes computes codes and scales of a weight of 4 million numbers, on one core.
+func BenchmarkCodes(b *testing.B) {
+	w := make([]float32, 4096*1024)
+	r := rng.New(1, "bench")
+	for i := range w {
+		w[i] = float32(r.Normal())
+	}
+	net := build.New("bench", 17)
+	x := net.Input("x", ir.Float32, "batch", 4096)
+	net.Output(net.Op("Gemm", "fc", []string{x, net.Tensor(ir.FromFloat32s("fc.weight", []int{1024, 4096}, w))}, ir.IntAttr("transB", 1)), ir.Float32, "batch", 1024)
+	for _, params := range []string{"weights: {type: int8}", "scheme: W4A16", "weights: {type: fp8_e4m3}", "scheme: MXFP4", "scheme: NVFP4"} {
+		b.Run(params, func(b *testing.B) {
+			b.SetBytes(int64(4 * len(w)))
+			for b.Loop() {
+				m := net.Model().Clone()
+				n, err := passtest.Parse(params)
+				if err != nil {
+					b.Fatal(err)
+				}
+				p, ok := quantize.Pass.Decode(&schema.Decoder{Report: new(diag.List)}, n)
+				if !ok {
+					b.Fatal("parameters")
+				}
+				layers := []passes.LayerParams{{Layer: m.Layers()[0], Params: p}}
+				if _, err := quantize.Pass.Run(context.Background(), &passes.Site{Model: m, Workers: 1}, p, layers); err != nil {
+					b.Fatal(err)
+				}
+				for _, c := range m.Graph.Constants() {
+					if _, err := c.Bytes(); err != nil {
+						b.Fatal(err)
+					}
+				}
+			}
+		})
 	}
 }
