@@ -15,7 +15,7 @@ check:
 	go run ./internal/equalbits/cmd
 	go run ./cmd/pare fmt --check recipes/*.yaml
 	go run ./cmd/pare lint --strict recipes/*.yaml
-	go test -tags purego ./internal/kernel ./graph/exec
+	go test -tags purego ./internal/kernel ./internal/ggml ./graph/exec
 
 # The language and the graph it speaks of, for a browser.
 wasm:

@@ -4,14 +4,18 @@ The inputs come from integers alone, so that other languages can make the same; 
 """
 
 import ctypes
+import hashlib
 import pathlib
 import subprocess
 import sys
 import tarfile
+import urllib.request
 
 import numpy as np
 
 PACKAGE = "llama_cpp_python-0.3.36"
+ADDRESS = "https://files.pythonhosted.org/packages/ec/e9/e7de2b0463ea3ffbf0ede6cb21b58c1258a8f6521aae45ca773a59fe7cf3/" + PACKAGE + ".tar.gz"
+SHA256 = "832db0699007f1be95a7e41ef12e88926b02ba836461e36a36372db2760c1a2e"
 
 # Name, number, elements and bytes of a block.
 TYPES = {
@@ -29,12 +33,19 @@ WEIGHTED = ["q4_0", "q4_1", "q5_0", "q5_1", "q2_k", "q3_k", "q4_k", "q5_k", "q6_
 
 
 def build(folder):
-    """Compiles the quantizers of the package in folder as they are compiled for x86-64: without machine flags."""
+    """Fetches the package to folder and compiles its quantizers as they are compiled for x86-64: without machine flags."""
     folder = pathlib.Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
     library = folder / "libggml.so"
     if library.exists():
         return library
-    with tarfile.open(folder / (PACKAGE + ".tar.gz")) as package:
+    archive = folder / (PACKAGE + ".tar.gz")
+    if not archive.exists():
+        urllib.request.urlretrieve(ADDRESS, str(archive) + ".part")
+        pathlib.Path(str(archive) + ".part").rename(archive)
+    if (digest := hashlib.sha256(archive.read_bytes()).hexdigest()) != SHA256:
+        raise SystemExit(f"{archive} has the digest {digest}; it must have {SHA256}")
+    with tarfile.open(archive) as package:
         inside = PACKAGE + "/vendor/llama.cpp/ggml/"
         package.extractall(folder, [m for m in package.getmembers() if m.name.startswith((inside + "src/ggml", inside + "include/"))
                                     and m.name.count("/") <= 6], filter="data")
@@ -46,7 +57,7 @@ def build(folder):
         objects.append(str(folder / (source + ".o")))
         compiler = ["gcc"] if source.endswith(".c") else ["g++", "-std=c++17"]
         subprocess.run([*compiler, *flags, "-c", str(ggml / "src" / source), "-o", objects[-1]], check=True)
-    # What the other files ask of ggml's backends is not used here.
+    # What these files ask of ggml's backends is not used here.
     symbols = subprocess.run(["nm", "-u", *objects], check=True, capture_output=True, text=True).stdout
     missing = sorted({line.split()[1] for line in symbols.splitlines() if "U ggml_backend" in line})
     (folder / "missing.c").write_text("".join(f"void {name}(void) {{ __builtin_trap(); }}\n" for name in missing))

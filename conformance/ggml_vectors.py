@@ -2,7 +2,7 @@
 
     python ggml_vectors.py FOLDER > ../internal/ggml/testdata/golden.json
 
-FOLDER has the source package of llama-cpp-python.
+FOLDER keeps the source package of llama-cpp-python and the library made from it.
 """
 
 import hashlib
