@@ -132,3 +132,37 @@ func TestConstantNodes(t *testing.T) {
 		t.Error("the weight has no codes")
 	}
 }
+
+// Groups need opset 21: axes of reductions become inputs on the way, and Split says how many parts it has.
+func TestOpsetForGroups(t *testing.T) {
+	b := build.New("reduce", 17)
+	x := b.Input("x", ir.Float32, "batch", 4, 32)
+	y := b.Op("ReduceMean", "", []string{b.MatMul("fc", x, 32, 16)}, ir.IntsAttr("axes", 1), ir.IntAttr("keepdims", 0))
+	halves := b.Ops("Split", "", 2, []string{y}, ir.IntAttr("axis", -1))
+	b.Output(b.Add(halves[0], halves[1]), ir.Float32, "batch", 8)
+	m := b.Model()
+	r := passtest.Run(t, quantize.Pass, m, passtest.Step{Params: "weights: {type: int4, granularity: group, group_size: 16}"})
+	if v := r.Model.Opset(""); v != 21 || r.Model.IRVersion != 10 {
+		t.Errorf("opset %d, IR version %d", v, r.Model.IRVersion)
+	}
+	text := passtest.Text(r.Model)
+	if !strings.Contains(text, "_axes") || !strings.Contains(text, "num_outputs=2") {
+		t.Errorf("not rewritten:\n%s", text)
+	}
+	if db := signalToNoise(t, m, r.Model, 4, 32); db < 12 {
+		t.Errorf("%.1f dB", db)
+	}
+	_, err := passtest.Try(t, quantize.Pass, stuckBelow21(), passtest.Step{Params: "weights: {type: int4, granularity: group, group_size: 16}"})
+	if want := "the graph cannot be raised from opset 18 to 21: GroupNormalization changed in between"; err == nil || !strings.Contains(err.Error(), want) {
+		t.Errorf("error %v, want %q", err, want)
+	}
+}
+
+// stuckBelow21 has an operator whose parameters mean something else from opset 21 on.
+func stuckBelow21() *ir.Model {
+	b := build.New("stuck", 18)
+	x := b.Input("x", ir.Float32, "batch", 16, 16)
+	y := b.MatMul("fc", x, 16, 16)
+	b.Output(b.Op("GroupNormalization", "", []string{y, b.Floats("s", []int{2}, 1, 1), b.Floats("b", []int{2}, 0, 0)}, ir.IntAttr("num_groups", 2)), ir.Float32, "batch", 16, 16)
+	return b.Model()
+}
