@@ -78,3 +78,62 @@ func BenchmarkQuantize(b *testing.B) {
 		}
 	}
 }
+
+// BenchmarkQuantizeFrom reads 32 million elements of memory that no cache holds.
+func BenchmarkQuantizeFrom(b *testing.B) {
+	const n, rows = 4096, 8192
+	row := weights(1, n)
+	for _, from := range []Type{F32, F16, BF16} {
+		size, _ := from.RowSize(n)
+		src := make([]byte, size*rows)
+		for r := range rows {
+			if err := Quantize(src[int64(r)*size:][:size], from, row, n, nil); err != nil {
+				b.Fatal(err)
+			}
+		}
+		for _, to := range []Type{F16, Q8_0, Q4_0, Q4_K} {
+			b.Run(from.String()+"/"+to.String(), func(b *testing.B) {
+				size, _ := to.RowSize(n)
+				dst := make([]byte, size*rows)
+				best := time.Duration(1 << 62)
+				for b.Loop() {
+					start := clock()
+					if err := QuantizeFrom(dst, to, src, from, n, nil); err != nil {
+						b.Fatal(err)
+					}
+					best = min(best, clock()-start)
+				}
+				b.ReportMetric(n*rows/float64(best)*1000, "Melem/s")
+			})
+		}
+	}
+}
+
+// BenchmarkDequantize has a sub-benchmark for each type.
+func BenchmarkDequantize(b *testing.B) {
+	const n, rows = 4096, 16
+	x := weights(1, n*rows)
+	for _, t := range Types() {
+		if !t.CanDequantize() {
+			continue
+		}
+		b.Run(t.String(), func(b *testing.B) {
+			size, _ := t.RowSize(n)
+			src := make([]byte, size*rows)
+			if t.CanQuantize() {
+				if err := Quantize(src, t, x, n, nil); err != nil {
+					b.Fatal(err)
+				}
+			}
+			best := time.Duration(1 << 62)
+			for b.Loop() {
+				start := clock()
+				if err := Dequantize(x, t, src, n); err != nil {
+					b.Fatal(err)
+				}
+				best = min(best, clock()-start)
+			}
+			b.ReportMetric(float64(len(x))/float64(best)*1000, "Melem/s")
+		})
+	}
+}

@@ -2,7 +2,11 @@
 
 package ggml
 
-import "golang.org/x/sys/cpu"
+import (
+	"unsafe"
+
+	"golang.org/x/sys/cpu"
+)
 
 //go:generate sh -c "cd _asm && go run . -out ../kernels_amd64.s -stubs ../kernels_amd64.go -pkg ggml"
 
@@ -44,6 +48,14 @@ func multiplyCodes(blocks int, dst *uint8, x, add, number *float32, lo, hi float
 }
 
 func greatestBits(n int, x *float32) uint32 { return avx2GreatestBits(n, x) }
+
+func fromF32(dst []float32, src []byte) {
+	copy(unsafe.Slice((*byte)(unsafe.Pointer(&dst[0])), 4*len(dst)), src)
+}
+
+func toF32(dst []byte, src []float32) {
+	copy(dst, unsafe.Slice((*byte)(unsafe.Pointer(&src[0])), 4*len(src)))
+}
 
 func fromF16(n int, dst *float32, src *uint8)  { avx2FromF16(n, dst, src) }
 func fromBF16(n int, dst *float32, src *uint8) { avx2FromBF16(n, dst, src) }

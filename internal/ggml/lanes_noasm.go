@@ -43,3 +43,7 @@ func greatest16(int, *float32, *float32) { panic("ggml: no vectors") }
 func codes2(int, *uint8, *float32, *float32) { panic("ggml: no vectors") }
 
 func roundedCodes(int, *uint8, *float32, *float32) { panic("ggml: no vectors") }
+
+func fromF32([]float32, []byte) { panic("ggml: no vectors") }
+
+func toF32([]byte, []float32) { panic("ggml: no vectors") }

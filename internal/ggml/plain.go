@@ -19,7 +19,9 @@ func encodeBF16(dst []byte, x, _ []float32, _ float32) {
 	binary.LittleEndian.PutUint16(dst, kernel.BFloat16Bits(x[0]))
 }
 
-// runF16 and runBF16 convert a chunk.
+// runF32, runF16 and runBF16 convert a chunk.
+func runF32(_ *workspace, dst []byte, x, _ []float32, _ float32) { toF32(dst, x) }
+
 func runF16(_ *workspace, dst []byte, x, _ []float32, _ float32) {
 	n := len(x) &^ 15
 	if n > 0 {
