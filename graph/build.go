@@ -135,7 +135,7 @@ func (b *build) write(ctx context.Context, stage *store.Stage, m *ir.Model) erro
 		if f == nil {
 			return fmt.Errorf("there is no format %q", o.Format)
 		}
-		files, err := f.Encode(m)
+		files, err := f.Files(m, filepath.Base(o.Path))
 		if err != nil {
 			return fmt.Errorf("write %s: %w", o.Path, err)
 		}

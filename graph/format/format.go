@@ -32,6 +32,10 @@ type Format struct {
 	// It refuses a model that the format cannot hold. Elements of tensors are not read before the files are written.
 	Encode func(m *ir.Model) ([]File, error)
 
+	// EncodeAs is Encode for a format whose files name each other: name is the base name that the first one will have. Nil:
+	// Encode will do.
+	EncodeAs func(m *ir.Model, name string) ([]File, error)
+
 	// Restore gives a model that was read back the names and the order that the model it was written from has, for a
 	// format that changes them. Nil: it changes none.
 	Restore func(back, written *ir.Model) (*ir.Model, error)
@@ -47,6 +51,14 @@ type Problem struct {
 type File struct {
 	Name  string // empty: the artefact's own path. A first file with a name stands for it: the index of shards
 	Parts []Part // one behind the other
+}
+
+// Files returns the files that hold m if the first of them gets this base name.
+func (f *Format) Files(m *ir.Model, name string) ([]File, error) {
+	if f.EncodeAs != nil {
+		return f.EncodeAs(m, name)
+	}
+	return f.Encode(m)
 }
 
 // Part is a piece of a file: bytes, or the elements of a tensor.

@@ -23,8 +23,9 @@ type Model struct {
 	ModelVersion    int64
 	Doc             string
 
-	Present uint32 // bit n: the file has field n, and it is written even if it is empty
-	Extra   Extra  // fields of the file's top level that pare does not read, kept as they are: functions, training
+	Present uint32  // bit n: the file has field n, and it is written even if it is empty
+	Origin  *Origin // the whole file, written again if the model still says the same; nil if there is more to it
+	Extra   Extra   // fields of the file's top level that pare does not read, kept as they are: functions, training
 
 	Files    []string     // the other files that the model was read from, relative to the folder of Path, sorted: external data, shards
 	Notes    []string     // what a reader could not find out about the model, for whoever looks at it
@@ -71,15 +72,16 @@ type KeyValue struct {
 
 // Graph is a list of nodes in topological order over named values.
 type Graph struct {
-	Name    string
-	Doc     string
-	Nodes   []*Node
-	Inputs  []*Value // what the caller must give; initializers listed here by old files included
-	Outputs []*Value
-	Values  []*Value // what the file says of inner values
-	Opaque  []string // names given by parts that pare only carries: sparse initializers
-	Present uint32   // as in Model
-	Extra   Extra
+	Name     string
+	Doc      string
+	Nodes    []*Node
+	Inputs   []*Value // what the caller must give; initializers listed here by old files included
+	Outputs  []*Value
+	Values   []*Value // what the file says of inner values
+	Opaque   []string // names given by parts that pare only carries: sparse initializers
+	Present  uint32   // as in Model
+	Extra    Extra
+	Shuffled int // how many nodes the file has, if it has them in no topological order; else 0
 
 	tensors []*Tensor // initializers, in file order
 	index   map[string]int

@@ -91,3 +91,24 @@ func (h *intHeap) pop() int {
 	*h = a
 	return top
 }
+
+// Early counts the nodes whose outputs another node of the graph, or a graph within one, takes before they stand.
+func (g *Graph) Early() int {
+	at := make(map[string]int, len(g.Nodes))
+	for i, n := range g.Nodes {
+		for _, v := range n.Outputs {
+			if v != "" {
+				at[v] = i
+			}
+		}
+	}
+	early := make(map[int]bool)
+	for i, n := range g.Nodes {
+		for _, v := range n.Takes() {
+			if j, ok := at[v]; ok && j >= i {
+				early[j] = true
+			}
+		}
+	}
+	return len(early)
+}

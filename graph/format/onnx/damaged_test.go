@@ -93,6 +93,25 @@ func nested(depth int) []enc {
 	return append(g, input("x", 1), input("c", 1))
 }
 
+// function is one of domain "own".
+func function(name string, nodes ...enc) enc {
+	fields := []enc{str(1, name), str(10, "own")}
+	for _, n := range nodes { // field 1 of a graph is field 7 of a function
+		fields = append(fields, func(o *output) {
+			b, _ := build(n).assemble()
+			_, _, w := protowire.ConsumeTag(b)
+			content, _ := protowire.ConsumeBytes(b[w:])
+			o.text(7, string(content))
+		})
+	}
+	return sub(25, fields...)
+}
+
+// withFunctions is a valid model but for its functions.
+func withFunctions(functions ...enc) []byte {
+	return append(model(input("x", 1), outputOf("x")), file(functions...)...)
+}
+
 // damagedFiles are files that must be refused, each with what is wrong with it.
 var damagedFiles = []struct {
 	name string
@@ -121,7 +140,15 @@ var damagedFiles = []struct {
 	{"missing output", model(input("x", 1), node("Relu", "x", "y"), outputOf("z"))},
 	{"cycle", model(input("x", 1), node("Add", "x b", "a"), node("Relu", "a", "b"), outputOf("b"))},
 	{"self loop", model(input("x", 1), node("Add", "x y", "y", str(3, "loop")), outputOf("y"))},
-	{"unsorted", model(input("x", 1), node("Relu", "h", "y"), node("Relu", "x", "h"), outputOf("y"))},
+	{"unsorted with a cycle", model(input("x", 1), node("Relu", "h", "y"), node("Add", "x h", "h"), outputOf("y"))},
+	{"unsorted with a missing value", model(input("x", 1), node("Relu", "h", "y"), node("Add", "x ghost", "h"), outputOf("y"))},
+	{"cycle through the branch of an If", model(input("c", 1), node("If", "c", "y", sub(5, str(1, "then_branch"),
+		sub(6, node("Relu", "y", "t"), outputOf("t")), vint(20, 5))), outputOf("y"))},
+	{"function that calls itself in an If", withFunctions(function("a", node("If", "c", "y", sub(5, str(1, "then_branch"),
+		sub(6, node("b", "x", "t", str(7, "own")), outputOf("t")), vint(20, 5)))), function("b", node("a", "x", "y", str(7, "own"))))},
+	{"function twice", withFunctions(function("a", node("Relu", "x", "y")), function("a", node("Tanh", "x", "y")))},
+	{"graphs in a function 64 deep", withFunctions(function("a", node("If", "c", "y", sub(5, str(1, "then_branch"), sub(6, nested(64)...), vint(20, 5)))))},
+	{"initializer of 2^40 bytes", model(sub(5, vint(1, 1<<38), vint(2, 1), str(8, "w"), str(9, "xxxx")))},
 	{"value given twice", model(input("x", 1), node("Relu", "x", "y"), node("Tanh", "x", "y"), outputOf("y"))},
 	{"input twice", model(input("x", 1), input("x", 1), outputOf("x"))},
 	{"undefined capture", model(input("c", 1), node("If", "c", "y", sub(5, str(1, "then_branch"),
@@ -191,6 +218,8 @@ func TestUndamaged(t *testing.T) {
 		"nested":      model(nested(31)...),
 		"dangling":    model(tensor("w", 1, 1), input("x", 4), node("Relu", "x", "y"), outputOf("y")),
 		"zero size":   model(tensor("w", 0, 0, 5), outputOf("w")),
+		"functions":   withFunctions(function("a", node("b", "x", "y", str(7, "own"))), function("b", node("Relu", "x", "y"))),
+		"unsorted":    model(input("x", 1), node("Relu", "h", "y"), node("Relu", "x", "h"), outputOf("y")),
 		"scalar":      model(tensor("w", 1), outputOf("w")),
 		"unknown 4KB": append(model(input("x", 1), outputOf("x")), file(str(1000, strings.Repeat("u", 4096)))...),
 	} {

@@ -31,10 +31,11 @@ type externals struct {
 // externalFile is one open file and the ranges in use.
 type externalFile struct {
 	path   string
-	mu     sync.Mutex
+	mu     sync.RWMutex
 	f      *os.File // nil once closed
 	state  os.FileInfo
 	ranges []byteRange
+	known  map[byteRange]*ir.Tensor // the first tensor of each range; its name in the key is empty
 }
 
 type byteRange struct {
@@ -68,7 +69,17 @@ func (r *reader) externalTensor(msg message, name string, dtype ir.DType, shape 
 	if size > 0 {
 		f.ranges = append(f.ranges, byteRange{off, size, name})
 	}
-	return ir.ReadTensor(name, dtype, shape, func() ([]byte, error) { return f.read(off, size) }), nil
+	if first := f.known[byteRange{off: off, size: size}]; first != nil && first.DType == dtype {
+		if t, err := first.WithName(name).WithShape(shape); err == nil {
+			return t, nil // two names for one tensor
+		}
+	}
+	t := ir.RangeTensor(name, dtype, shape, 1, func(dst []byte, from int64) error { return f.read(dst, off+from) })
+	if f.known == nil {
+		f.known = map[byteRange]*ir.Tensor{}
+	}
+	f.known[byteRange{off: off, size: size}] = t
+	return t, nil
 }
 
 // place reads the keys of external_data and checks the length against the size that type and shape ask for.
@@ -235,26 +246,25 @@ func (x *externals) close() error {
 	return errors.Join(errs...)
 }
 
-// read returns a range of the file, and an error if the file is no longer what it was.
-func (e *externalFile) read(off, size int64) ([]byte, error) {
-	e.mu.Lock()
-	defer e.mu.Unlock()
+// read reads a range of the file; it is an error if the file is no longer what it was.
+func (e *externalFile) read(dst []byte, off int64) error {
+	e.mu.RLock()
+	defer e.mu.RUnlock()
 	if e.f == nil {
-		return nil, &os.PathError{Op: "read", Path: e.path, Err: os.ErrClosed}
+		return &os.PathError{Op: "read", Path: e.path, Err: os.ErrClosed}
 	}
-	b := make([]byte, size)
-	if _, err := e.f.ReadAt(b, off); err != nil {
+	if _, err := e.f.ReadAt(dst, off); err != nil && len(dst) > 0 {
 		if errors.Is(err, io.EOF) {
-			return nil, &format.Changed{Path: e.path}
+			return &format.Changed{Path: e.path}
 		}
-		return nil, err
+		return err
 	}
 	now, err := e.f.Stat()
 	if err != nil {
-		return nil, err
+		return err
 	}
 	if now.Size() != e.state.Size() || !now.ModTime().Equal(e.state.ModTime()) {
-		return nil, &format.Changed{Path: e.path}
+		return &format.Changed{Path: e.path}
 	}
-	return b, nil
+	return nil
 }

@@ -35,7 +35,7 @@ func FuzzDecode(f *testing.F) {
 		if err != nil || !bytes.Equal(once, twice) {
 			t.Fatalf("written again it differs: %v", err)
 		}
-		if !sameModel(m, n) {
+		if !sameModels(m, n) {
 			t.Fatal("written and read it says something else")
 		}
 		for _, w := range m.Graph.Constants() {
@@ -50,8 +50,8 @@ func FuzzDecode(f *testing.F) {
 	})
 }
 
-// sameModel compares what can be compared without origins.
-func sameModel(a, b *ir.Model) bool {
+// sameModels compares what can be compared without origins.
+func sameModels(a, b *ir.Model) bool {
 	x, err1 := Encode(stripped(a))
 	y, err2 := Encode(stripped(b))
 	return err1 == nil && err2 == nil && bytes.Equal(x, y)

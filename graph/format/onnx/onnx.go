@@ -15,9 +15,15 @@
 //
 // # Writing
 //
-// Encode writes fields in the order of their numbers. A node, attribute, tensor or value that still says what its Origin
-// says is written with those bytes; anything else from its fields, elements as raw_data. A tensor that was read from
-// another file (external data) is written into the model. The whole is at most 2 GiB, the bound of protobuf.
+// A model that still says what its file says is written with the file's own bytes. Else fields are written in the order of
+// their numbers: a node, attribute, tensor or value that says what its Origin says with those bytes, anything else from its
+// fields, elements as raw_data. Nothing large is in memory: a file is a list of parts, tensors among them.
+//
+// Nodes are held in an order in which they can run. Files that have them in another, as some converters write and ONNX
+// Runtime reads, are sorted when they are read; if no node has changed they are written as they stood.
+//
+// A model that came in with weights in other files, or would be larger than 1.9 GB, is written as two: the model, and beside
+// it a file with tensors of 1 KiB and more, each at a multiple of 4,096 bytes. A protobuf message ends at 2 GiB.
 package onnx
 
 import (
@@ -41,13 +47,8 @@ var Format = format.Format{
 	Detect:     Detect,
 	Open:       Open,
 	Cannot:     cannot,
-	Encode: func(m *ir.Model) ([]format.File, error) {
-		b, err := Encode(m)
-		if err != nil {
-			return nil, err
-		}
-		return []format.File{{Parts: []format.Part{{Bytes: b}}}}, nil
-	},
+	Encode:     func(m *ir.Model) ([]format.File, error) { return Files(m, "model.onnx") },
+	EncodeAs:   Files,
 }
 
 var errNotRegular = errors.New("is no regular file")
@@ -112,8 +113,10 @@ func decode(src source, path string, ext *externals) (m *ir.Model, err error) {
 	}
 	err = src.view(0, src.size(), func(b []byte) error {
 		r := &reader{src: src, external: ext}
-		m, err = r.model(b)
-		return err
+		if m, err = r.model(b); err != nil {
+			return err
+		}
+		return settle(m, r.graphAt)
 	})
 	if err == nil {
 		err = ext.overlap()

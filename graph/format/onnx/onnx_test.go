@@ -54,10 +54,18 @@ func TestUntouchedIsIdentical(t *testing.T) {
 	if got := reencode(t, plain); !bytes.Equal(got, plain) {
 		t.Errorf("%d bytes became %d others", len(plain), len(got))
 	}
-	// the odd file's number in two bytes becomes one byte; all else stays
-	want := append([]byte("\x08\x08"), odd()[3:]...)
-	if got := reencode(t, odd()); !bytes.Equal(got, want) {
-		t.Errorf("odd file:\n%q\nwant\n%q", got, want)
+	if got := reencode(t, odd()); !bytes.Equal(got, odd()) {
+		t.Errorf("odd file:\n%q\nwant\n%q", got, odd())
+	}
+	// beside a change of the model's own fields, a number in two bytes becomes one of one byte; all else stays
+	m, err := Decode(odd())
+	if err != nil {
+		t.Fatal(err)
+	}
+	m.Producer = "pare"
+	want := append([]byte("\x08\x08\x12\x04pare"), odd()[3+7:]...)
+	if got := mustEncode(t, m); !bytes.Equal(got, want) {
+		t.Errorf("odd file of another producer:\n%q\nwant\n%q", got, want)
 	}
 }
 

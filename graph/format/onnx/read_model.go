@@ -24,6 +24,7 @@ type reader struct {
 	src      source
 	quarters int        // elements so far, times four
 	external *externals // nil: tensors in other files are left without bytes
+	graphAt  int64      // where the model's graph stands
 }
 
 // present is the bit of a field in ir.Model.Present.
@@ -53,6 +54,7 @@ func (r *reader) origin(m message) *ir.Origin {
 func (r *reader) model(b []byte) (*ir.Model, error) {
 	m := &ir.Model{Format: "onnx"}
 	var graph *message
+	var fs functions
 	err := message{b, 0}.each(func(f field) error {
 		m.Present |= present(f)
 		switch f.no {
@@ -78,6 +80,10 @@ func (r *reader) model(b []byte) (*ir.Model, error) {
 			return r.opset(m, f)
 		case 14:
 			return r.metadata(m, f)
+		case 25:
+			if err := r.function(&fs, f); err != nil {
+				return err
+			}
 		}
 		m.Extra = r.extra(m.Extra, f)
 		return nil
@@ -96,10 +102,45 @@ func (r *reader) model(b []byte) (*ir.Model, error) {
 	if m.Graph, err = r.graph(*graph, 1); err != nil {
 		return nil, in(err, "graph")
 	}
-	if err := m.Check(); err != nil {
-		return nil, in(damaged(graph.off, "%v", err), "graph")
+	r.graphAt = graph.off
+	if err := fs.check(); err != nil {
+		return nil, err
 	}
+	m.Origin = r.origin(message{b, 0})
 	return m, nil
+}
+
+// settle puts nodes that stand in no topological order into one, as ONNX Runtime does, and checks the model.
+func settle(m *ir.Model, graph int64) error {
+	if m.Check() == nil {
+		return nil
+	}
+	early := sorted(m.Graph)
+	if err := m.Check(); err != nil {
+		return in(damaged(graph, "%v", err), "graph")
+	}
+	m.Notes = append(m.Notes, fmt.Sprintf("The file has its nodes out of order (%d of them are taken before they are given); the standard asks for the order "+
+		"in which they can run, in which pare holds them.", early))
+	return nil
+}
+
+// sorted sorts the nodes of a graph and of those within it, as far as they can be, and counts those that stood too early.
+func sorted(g *ir.Graph) int {
+	early := g.Early()
+	if early > 0 {
+		before := len(g.Nodes)
+		if g.Toposort() == nil {
+			g.Shuffled = before
+		}
+	}
+	for _, n := range g.Nodes {
+		for i := range n.Attrs {
+			if sub := n.Attrs[i].Graph; sub != nil {
+				early += sorted(sub)
+			}
+		}
+	}
+	return early
 }
 
 func (r *reader) opset(m *ir.Model, f field) error {

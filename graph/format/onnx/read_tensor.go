@@ -235,7 +235,10 @@ func (r *reader) rawTensor(name string, dtype ir.DType, shape []int, raw message
 		return ir.NewTensor(name, dtype, shape, append([]byte(nil), raw.b...))
 	}
 	src, off := r.src, raw.off
-	return ir.ReadTensor(name, dtype, shape, func() ([]byte, error) { return src.read(off, size) })
+	return ir.RangeTensor(name, dtype, shape, 1, func(dst []byte, from int64) error {
+		_, err := src.ReadAt(dst, off+from)
+		return err
+	})
 }
 
 // typedTensor is a tensor whose elements stand in a typed field and have to be decoded.

@@ -27,6 +27,23 @@ func again[T any](o *ir.Origin, read func(r *reader, m message) (T, error)) (was
 	return was, err == nil
 }
 
+// unchangedModel reads the whole file again.
+func unchangedModel(m *ir.Model) bool {
+	if m.Origin == nil {
+		return false
+	}
+	was, ok := again(m.Origin, func(r *reader, msg message) (*ir.Model, error) { return r.model(msg.b) })
+	return ok && sameModel(m, was)
+}
+
+func sameModel(m, was *ir.Model) bool {
+	return m.IRVersion == was.IRVersion && m.Producer == was.Producer && m.ProducerVersion == was.ProducerVersion &&
+		m.Domain == was.Domain && m.ModelVersion == was.ModelVersion && m.Doc == was.Doc && m.Present == was.Present &&
+		slices.EqualFunc(m.Opsets, was.Opsets, func(a, b ir.Opset) bool { return a.Domain == b.Domain && a.Version == b.Version }) &&
+		slices.EqualFunc(m.Metadata, was.Metadata, func(a, b ir.KeyValue) bool { return a.Key == b.Key && a.Value == b.Value }) &&
+		sameExtra(m.Extra, was.Extra) && sameGraph(m.Graph, was.Graph)
+}
+
 func unchangedNode(n *ir.Node) bool {
 	was, ok := again(n.Origin, func(r *reader, m message) (*ir.Node, error) { return r.node(m, 1) })
 	return ok && sameNode(n, was)
@@ -73,7 +90,11 @@ func sameValue(v, was *ir.Value) bool {
 }
 
 func sameGraph(g, was *ir.Graph) bool {
-	return g.Name == was.Name && g.Doc == was.Doc && slices.EqualFunc(g.Nodes, was.Nodes, sameNode) &&
+	nodes := g.Nodes
+	if g.Shuffled > 0 && g.Shuffled == len(nodes) && !slices.ContainsFunc(nodes, func(n *ir.Node) bool { return n.Origin == nil }) {
+		nodes = byOffset(nodes)
+	}
+	return g.Name == was.Name && g.Doc == was.Doc && g.Present == was.Present && slices.EqualFunc(nodes, was.Nodes, sameNode) &&
 		slices.EqualFunc(g.Tensors(), was.Tensors(), sameTensor) && slices.EqualFunc(g.Inputs, was.Inputs, sameValue) &&
 		slices.EqualFunc(g.Outputs, was.Outputs, sameValue) && slices.EqualFunc(g.Values, was.Values, sameValue) &&
 		sameExtra(g.Extra, was.Extra)

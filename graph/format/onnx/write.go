@@ -1,129 +1,96 @@
 package onnx
 
 import (
+	"cmp"
 	"fmt"
-	"math"
 	"slices"
+	"strconv"
 
 	"google.golang.org/protobuf/encoding/protowire"
 
+	"github.com/pare-ml/pare/graph/format"
 	"github.com/pare-ml/pare/graph/ir"
 )
 
-// output is a message being written: pieces that are put together once, when the sizes of all are known.
-type output struct {
-	pieces []piece
-	size   int64
-}
+// Bounds of what is written.
+const (
+	maxInline  = 1_900_000_000 // bytes of a model in one file; a larger one has its weights in a second file
+	minBeside  = 1024          // bytes from which a tensor goes there
+	beside     = ".data"       // what the second file's name ends in
+	besideStep = 4096          // its tensors begin at multiples of this, so that runtimes can map them
+)
 
-// piece is some bytes, or bytes to be fetched at the end.
-type piece struct {
-	b     []byte
-	size  int64
-	fetch func() ([]byte, error)
-}
-
-func (o *output) bytes(b []byte) {
-	o.size += int64(len(b))
-	if n := len(o.pieces); n > 0 && o.pieces[n-1].fetch == nil {
-		o.pieces[n-1].b = append(o.pieces[n-1].b, b...)
-		return
-	}
-	o.pieces = append(o.pieces, piece{b: slices.Clone(b)})
-}
-
-func (o *output) lazy(size int64, fetch func() ([]byte, error)) {
-	o.size += size
-	o.pieces = append(o.pieces, piece{size: size, fetch: fetch})
-}
-
-func (o *output) origin(p *ir.Origin) { o.lazy(p.Size, p.Bytes) }
-
-func (o *output) extra(e ir.Extra) {
-	for _, p := range e {
-		o.origin(p)
-	}
-}
-
-func (o *output) int(no protowire.Number, v int64) {
-	o.bytes(protowire.AppendVarint(protowire.AppendTag(nil, no, protowire.VarintType), uint64(v)))
-}
-
-func (o *output) fixed32(no protowire.Number, v float32) {
-	o.bytes(protowire.AppendFixed32(protowire.AppendTag(nil, no, protowire.Fixed32Type), math.Float32bits(v)))
-}
-
-// text writes a string field even if it is empty.
-func (o *output) text(no protowire.Number, s string) {
-	o.bytes(protowire.AppendString(protowire.AppendTag(nil, no, protowire.BytesType), s))
-}
-
-// some writes a string field unless it is empty.
-func (o *output) some(no protowire.Number, s string) {
-	if s != "" {
-		o.text(no, s)
-	}
-}
-
-// given writes a string field that is not empty or that the file had.
-func (o *output) given(no protowire.Number, s string, present uint32) {
-	if s != "" || present&(1<<no) != 0 {
-		o.text(no, s)
-	}
-}
-
-// head writes the tag and length of a field whose content follows.
-func (o *output) head(no protowire.Number, size int64) {
-	o.bytes(protowire.AppendVarint(protowire.AppendTag(nil, no, protowire.BytesType), uint64(size)))
-}
-
-func (o *output) message(no protowire.Number, m *output) {
-	o.head(no, m.size)
-	for _, p := range m.pieces {
-		if p.fetch == nil {
-			o.bytes(p.b)
-		} else {
-			o.lazy(p.size, p.fetch)
-		}
-	}
-}
-
-// assemble fetches what is still to be fetched and puts all in one piece.
-func (o *output) assemble() ([]byte, error) {
-	if o.size > maxSize {
-		return nil, fmt.Errorf("the model would have %d bytes; an ONNX file, being one protobuf message, has at most %d (2 GiB)", o.size, maxSize)
-	}
-	b := make([]byte, 0, o.size)
-	for _, p := range o.pieces {
-		if p.fetch == nil {
-			b = append(b, p.b...)
-			continue
-		}
-		got, err := p.fetch()
-		if err != nil {
-			return nil, err
-		}
-		if int64(len(got)) != p.size {
-			return nil, fmt.Errorf("a part of the model has %d bytes instead of %d", len(got), p.size)
-		}
-		b = append(b, got...)
-	}
-	return b, nil
-}
-
-// Encode returns the model as the bytes of an ONNX file. A model without weights (ir.Model.Header) is refused.
+// Encode returns the model as the bytes of one ONNX file. A model without weights (ir.Model.Header) is refused, and one of
+// more than 2 GiB.
 func Encode(m *ir.Model) ([]byte, error) {
-	if err := m.Check(); err != nil {
-		return nil, fmt.Errorf("no model to write: %w", err)
-	}
-	if m.IRVersion < oldestIR || len(m.Opsets) == 0 {
-		return nil, fmt.Errorf("no model to write: IR version %d, %d operator sets", m.IRVersion, len(m.Opsets))
-	}
-	g, err := encodeGraph(m.Graph)
+	o, _, err := encode(m, "")
 	if err != nil {
 		return nil, err
 	}
-	o := &output{}
+	if o.size > maxSize {
+		return nil, fmt.Errorf("the model would have %d bytes; an ONNX file, being one protobuf message, has at most %d (2 GiB)", o.size, maxSize)
+	}
+	return o.assemble()
+}
+
+// Files returns the files that hold the model, the first of them under the base name that is given: one; or two if the
+// model came in with weights in other files or would be larger than 1.9 GB, the second with tensors of 1 KiB and more.
+func Files(m *ir.Model, name string) ([]format.File, error) { return files(m, name, maxInline) }
+
+func files(m *ir.Model, name string, most int64) ([]format.File, error) {
+	apart := m.Format == "onnx" && len(m.Files) > 0
+	if !apart {
+		o, _, err := encode(m, "")
+		if err != nil {
+			return nil, err
+		}
+		if o.size <= most {
+			return []format.File{{Parts: o.parts}}, nil
+		}
+	}
+	o, data, err := encode(m, name+beside)
+	if err != nil {
+		return nil, err
+	}
+	if o.size > maxSize {
+		return nil, fmt.Errorf("the graph alone, without its weights, would have %d bytes; an ONNX file, being one protobuf message, has at most %d (2 GiB)", o.size, maxSize)
+	}
+	if len(data) == 0 {
+		return []format.File{{Parts: o.parts}}, nil
+	}
+	return []format.File{{Parts: o.parts}, {Name: name + beside, Parts: data}}, nil
+}
+
+// encoder writes one model.
+type encoder struct {
+	location string // of the file for tensors; empty: they stay in the model
+	data     format.File
+	places   map[int64][]placed // tensors in that file, by size
+}
+
+// placed is a tensor in the other file.
+type placed struct {
+	t   *ir.Tensor
+	off int64
+}
+
+// encode writes the model, and if there is a location, large tensors apart.
+func encode(m *ir.Model, location string) (o *output, data []format.Part, err error) {
+	if err := m.Check(); err != nil {
+		return nil, nil, fmt.Errorf("no model to write: %w", err)
+	}
+	if m.IRVersion < oldestIR || len(m.Opsets) == 0 {
+		return nil, nil, fmt.Errorf("no model to write: IR version %d, %d operator sets", m.IRVersion, len(m.Opsets))
+	}
+	o = &output{}
+	if location == "" && unchangedModel(m) {
+		return o, nil, o.origin(m.Origin)
+	}
+	e := &encoder{location: location, places: map[int64][]placed{}}
+	g, err := e.graph(m.Graph)
+	if err != nil {
+		return nil, nil, err
+	}
 	o.int(1, irVersion(m))
 	o.given(2, m.Producer, m.Present)
 	o.given(3, m.ProducerVersion, m.Present)
@@ -134,37 +101,42 @@ func Encode(m *ir.Model) ([]byte, error) {
 	o.given(6, m.Doc, m.Present)
 	o.message(7, g)
 	for _, s := range m.Opsets {
-		o.message(8, encodeOpset(s))
+		p, err := encodeOpset(s)
+		if err != nil {
+			return nil, nil, err
+		}
+		o.message(8, p)
 	}
 	for _, kv := range m.Metadata {
-		o.message(14, encodeKeyValue(kv))
+		p, err := encodeKeyValue(kv)
+		if err != nil {
+			return nil, nil, err
+		}
+		o.message(14, p)
 	}
-	o.extra(m.Extra)
-	return o.assemble()
+	return o, e.data.Parts, o.extra(m.Extra)
 }
 
-func encodeOpset(s ir.Opset) *output {
+func encodeOpset(s ir.Opset) (*output, error) {
 	o := &output{}
 	was, ok := again(s.Origin, (*reader).readOpset)
 	if ok && was.Domain == s.Domain && was.Version == s.Version {
-		o.origin(s.Origin)
-		return o
+		return o, o.origin(s.Origin)
 	}
 	o.text(1, s.Domain)
 	o.int(2, s.Version)
-	return o
+	return o, nil
 }
 
-func encodeKeyValue(kv ir.KeyValue) *output {
+func encodeKeyValue(kv ir.KeyValue) (*output, error) {
 	o := &output{}
 	was, ok := again(kv.Origin, (*reader).keyValue)
 	if ok && was.Key == kv.Key && was.Value == kv.Value {
-		o.origin(kv.Origin)
-		return o
+		return o, o.origin(kv.Origin)
 	}
 	o.text(1, kv.Key)
 	o.text(2, kv.Value)
-	return o
+	return o, nil
 }
 
 // irVersion is the model's, but 4 at least if an initializer is not listed as an input, which version 3 asks for.
@@ -184,10 +156,10 @@ func irVersion(m *ir.Model) int64 {
 	return m.IRVersion
 }
 
-func encodeGraph(g *ir.Graph) (*output, error) {
+func (e *encoder) graph(g *ir.Graph) (*output, error) {
 	o := &output{}
-	for i, n := range g.Nodes {
-		p, err := encodeNode(n)
+	for i, n := range inFile(g) {
+		p, err := e.node(n)
 		if err != nil {
 			return nil, fmt.Errorf("node %d (%s %q): %w", i, n.Op, n.Name, err)
 		}
@@ -195,7 +167,7 @@ func encodeGraph(g *ir.Graph) (*output, error) {
 	}
 	o.given(2, g.Name, g.Present)
 	for _, t := range g.Tensors() {
-		p, err := encodeTensor(t)
+		p, err := e.tensor(t)
 		if err != nil {
 			return nil, err
 		}
@@ -204,18 +176,20 @@ func encodeGraph(g *ir.Graph) (*output, error) {
 	o.given(10, g.Doc, g.Present)
 	for i, list := range [][]*ir.Value{g.Inputs, g.Outputs, g.Values} {
 		for _, v := range list {
-			o.message(protowire.Number(11+i), encodeValue(v))
+			p, err := encodeValue(v)
+			if err != nil {
+				return nil, err
+			}
+			o.message(protowire.Number(11+i), p)
 		}
 	}
-	o.extra(g.Extra)
-	return o, nil
+	return o, o.extra(g.Extra)
 }
 
-func encodeNode(n *ir.Node) (*output, error) {
+func (e *encoder) node(n *ir.Node) (*output, error) {
 	o := &output{}
-	if unchangedNode(n) {
-		o.origin(n.Origin)
-		return o, nil
+	if (e.location == "" || !holds(n)) && unchangedNode(n) {
+		return o, o.origin(n.Origin)
 	}
 	for _, v := range n.Inputs {
 		o.text(1, v)
@@ -227,7 +201,7 @@ func encodeNode(n *ir.Node) (*output, error) {
 	o.text(4, n.Op)
 	attrs := written(n)
 	for i := range attrs {
-		p, err := encodeAttr(&attrs[i])
+		p, err := e.attr(&attrs[i])
 		if err != nil {
 			return nil, fmt.Errorf("attribute %q: %w", attrs[i].Name, err)
 		}
@@ -235,15 +209,13 @@ func encodeNode(n *ir.Node) (*output, error) {
 	}
 	o.some(6, n.Doc)
 	o.some(7, n.Domain)
-	o.extra(n.Extra)
-	return o, nil
+	return o, o.extra(n.Extra)
 }
 
-func encodeAttr(a *ir.Attr) (*output, error) {
+func (e *encoder) attr(a *ir.Attr) (*output, error) {
 	o := &output{}
-	if unchangedAttr(a) {
-		o.origin(a.Origin)
-		return o, nil
+	if (e.location == "" || a.Graph == nil && a.Tensor == nil) && unchangedAttr(a) {
+		return o, o.origin(a.Origin)
 	}
 	o.some(1, a.Name)
 	switch a.Kind {
@@ -257,7 +229,7 @@ func encodeAttr(a *ir.Attr) (*output, error) {
 		if a.Tensor == nil {
 			return nil, fmt.Errorf("has no tensor")
 		}
-		p, err := encodeTensor(a.Tensor)
+		p, err := e.tensor(a.Tensor)
 		if err != nil {
 			return nil, err
 		}
@@ -266,7 +238,7 @@ func encodeAttr(a *ir.Attr) (*output, error) {
 		if a.Graph == nil {
 			return nil, fmt.Errorf("has no graph")
 		}
-		p, err := encodeGraph(a.Graph)
+		p, err := e.graph(a.Graph)
 		if err != nil {
 			return nil, err
 		}
@@ -284,25 +256,23 @@ func encodeAttr(a *ir.Attr) (*output, error) {
 			o.text(9, v)
 		}
 	case ir.AttrOther:
-		o.extra(a.Extra)
-		return o, nil
+		return o, o.extra(a.Extra)
 	default:
 		return nil, fmt.Errorf("has no kind")
 	}
 	o.some(13, a.Doc)
 	o.int(20, int64(a.Kind))
-	o.extra(a.Extra)
-	return o, nil
+	return o, o.extra(a.Extra)
 }
 
-func encodeTensor(t *ir.Tensor) (*output, error) {
+func (e *encoder) tensor(t *ir.Tensor) (*output, error) {
 	o := &output{}
 	if !t.HasData() {
 		return nil, fmt.Errorf("tensor %q has no bytes: it is a header", t.Name)
 	}
-	if unchangedTensor(t) {
-		o.origin(t.Origin)
-		return o, nil
+	apart := e.location != "" && t.DType != ir.String && t.Size() >= minBeside
+	if !apart && unchangedTensor(t) {
+		return o, o.origin(t.Origin)
 	}
 	for _, d := range t.Shape {
 		o.int(1, int64(d))
@@ -318,20 +288,70 @@ func encodeTensor(t *ir.Tensor) (*output, error) {
 		}
 	}
 	o.some(8, t.Name)
-	if t.DType != ir.String {
+	if t.DType != ir.String && !apart {
 		o.head(9, t.Size())
-		o.lazy(t.Size(), t.Bytes)
+		o.tensor(t)
 	}
 	o.some(12, t.Doc)
-	o.extra(t.Extra)
-	return o, nil
+	if apart {
+		keys := [][2]string{{"location", e.location}, {"offset", strconv.FormatInt(e.place(t), 10)}, {"length", strconv.FormatInt(t.Size(), 10)}}
+		for _, kv := range keys {
+			p := &output{}
+			p.text(1, kv[0])
+			p.text(2, kv[1])
+			o.message(13, p)
+		}
+		o.int(14, 1)
+	}
+	return o, o.extra(t.Extra)
 }
 
-func encodeValue(v *ir.Value) *output {
+// holds tells whether a node has tensors or graphs in its attributes.
+func holds(n *ir.Node) bool {
+	return slices.ContainsFunc(n.Attrs, func(a ir.Attr) bool { return a.Tensor != nil || a.Graph != nil })
+}
+
+// place puts a tensor's elements into the other file, once if several tensors share them, and returns where they begin.
+func (e *encoder) place(t *ir.Tensor) int64 {
+	for _, p := range e.places[t.Size()] {
+		if p.t.SharesBytes(t) {
+			return p.off
+		}
+	}
+	off := e.data.Size()
+	if over := off % besideStep; over > 0 {
+		e.data.Parts = append(e.data.Parts, format.Part{Bytes: make([]byte, besideStep-over)})
+		off += besideStep - over
+	}
+	e.data.Parts = append(e.data.Parts, format.Part{Tensor: t})
+	e.places[t.Size()] = append(e.places[t.Size()], placed{t, off})
+	return off
+}
+
+// inFile lists the nodes of a graph in the order in which its file had them, if that was none in which they can run and all
+// are as they were; else as they stand.
+func inFile(g *ir.Graph) []*ir.Node {
+	if g.Shuffled == 0 || g.Shuffled != len(g.Nodes) {
+		return g.Nodes
+	}
+	for _, n := range g.Nodes {
+		if n.Origin == nil || !unchangedNode(n) {
+			return g.Nodes
+		}
+	}
+	return byOffset(g.Nodes)
+}
+
+func byOffset(nodes []*ir.Node) []*ir.Node {
+	list := slices.Clone(nodes)
+	slices.SortStableFunc(list, func(a, b *ir.Node) int { return cmp.Compare(a.Origin.Offset, b.Origin.Offset) })
+	return list
+}
+
+func encodeValue(v *ir.Value) (*output, error) {
 	o := &output{}
 	if unchangedValue(v) {
-		o.origin(v.Origin)
-		return o
+		return o, o.origin(v.Origin)
 	}
 	o.some(1, v.Name)
 	if v.DType != ir.Undefined || v.Shape != nil {
@@ -357,6 +377,5 @@ func encodeValue(v *ir.Value) *output {
 		o.message(2, typ)
 	}
 	o.some(3, v.Doc)
-	o.extra(v.Extra)
-	return o
+	return o, o.extra(v.Extra)
 }
