@@ -59,13 +59,12 @@ outputs:
 
 // shop builds recipes with one store.
 type shop struct {
-	t      testing.TB
-	dir    string
-	store  *store.Store
-	suite  *graph.Suite
-	model  *ir.Model
-	files  map[string]string // content of files by path; their digests are that of the text
-	report diag.List
+	t     testing.TB
+	dir   string
+	store *store.Store
+	suite *graph.Suite
+	model *ir.Model
+	files map[string]string // content of files by path; their digests are that of the text
 }
 
 func newShop(t testing.TB) *shop {
