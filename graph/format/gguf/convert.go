@@ -29,8 +29,8 @@ var families = []family{
 	{types: []string{"qwen2"}, arch: "qwen2", names: llamaNames, keys: commonKeys},
 	{types: []string{"qwen3"}, arch: "qwen3", names: llamaNames, keys: commonKeys},
 	{types: []string{"phi3"}, arch: "phi3", names: llamaNames, keys: phi3Keys},
-	{types: []string{"gemma2"}, arch: "gemma2", names: gemmaNames, oneMore: true, noHead: true, keys: gemmaKeys},
-	{types: []string{"gemma3_text"}, arch: "gemma3", names: gemmaNames, oneMore: true, keys: gemmaKeys},
+	{types: []string{"gemma2"}, arch: "gemma2", names: gemmaNames, oneMore: true, noHead: true, keys: gemma2Keys},
+	{types: []string{"gemma3_text"}, arch: "gemma3", names: gemmaNames, oneMore: true, keys: gemma3Keys},
 	{types: []string{"glm4"}, arch: "glm4", names: glm4Names, keys: glm4Keys},
 	{types: []string{"chatglm"}, arch: "chatglm", names: chatGLMNames, keys: chatGLMKeys},
 }
@@ -166,7 +166,7 @@ func (s *settings) tensor(name string, t *ir.Tensor) (*ir.Tensor, error) {
 			return nil, err
 		}
 	}
-	if len(t.Shape) < 2 || strings.HasSuffix(name, "_norm.weight") {
+	if len(t.Shape) < 2 || strings.HasSuffix(name, "_norm.weight") || strings.HasSuffix(name, ".ffn_gate_inp.weight") {
 		return widen(t.WithName(name), s.oneMore && strings.HasSuffix(name, "norm.weight")), nil
 	}
 	return t.WithName(name), nil

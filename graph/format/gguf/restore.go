@@ -62,7 +62,7 @@ func (s *settings) back(name string, w, like *ir.Tensor) (*ir.Tensor, error) {
 	if w.DType == like.DType && !(s.oneMore && strings.HasSuffix(name, "norm.weight")) {
 		return w, nil
 	}
-	if len(w.Shape) < 2 {
+	if w.DType == ir.Float32 {
 		return narrow(w, like.DType, s.oneMore && strings.HasSuffix(name, "norm.weight")), nil
 	}
 	return w, nil

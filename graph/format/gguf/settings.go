@@ -153,6 +153,22 @@ func gemmaKeys(s *settings) {
 	s.maybe("attention.sliding_window", "sliding_window")
 }
 
+func gemma2Keys(s *settings) {
+	gemmaKeys(s)
+	s.meta = s.meta.Without(s.arch + ".rope.freq_base") // that of all Gemma 2 models, which loaders know
+}
+
+func gemma3Keys(s *settings) {
+	gemmaKeys(s)
+	local := s.find("rope_local_base_freq")
+	if v := s.config.Get("rope_parameters").Get("sliding_attention").Get("rope_theta"); v != nil {
+		local = v
+	}
+	if f, ok := local.Float(); ok {
+		s.put(Float32Entry(s.arch+".rope.freq_base_swa", float32(f)))
+	}
+}
+
 func phi3Keys(s *settings) {
 	commonKeys(s)
 	if s.heads > 0 {

@@ -277,7 +277,11 @@ func (t *tokenizer) sentencePiece() ([]KeyValue, error) {
 	} else if err := t.addAll(v); err != nil {
 		return nil, err
 	}
-	return t.entries("llama", "default", v)
+	list, err := t.entries("llama", "default", v)
+	if err == nil && strings.HasPrefix(t.config.Get("model_type").TextOr(""), "gemma") {
+		list = append(list, BoolEntry("tokenizer.ggml.add_space_prefix", false))
+	}
+	return list, err
 }
 
 // readPiece reads one piece: text 1, score 2 (float), type 3.
@@ -322,7 +326,7 @@ func (t *tokenizer) special(size int) []KeyValue {
 	var list []KeyValue
 	adds := map[string]bool{}
 	t.postProcessing(adds)
-	for _, s := range []struct{ name, key string }{{"bos", "bos"}, {"eos", "eos"}, {"unk", "unknown"}, {"sep", "seperator"}, {"pad", "padding"}} {
+	for _, s := range []struct{ name, key string }{{"bos", "bos"}, {"eos", "eos"}, {"eot", "eot"}, {"unk", "unknown"}, {"sep", "seperator"}, {"pad", "padding"}} {
 		if i, ok := t.tokenNumber(s.name); ok && i >= 0 && i < int64(size) {
 			list = append(list, Uint32Entry("tokenizer.ggml."+s.key+"_token_id", uint32(i)))
 		}
@@ -347,18 +351,32 @@ func (t *tokenizer) special(size int) []KeyValue {
 	return list
 }
 
+// glmSpecial are the special tokens of GLM by their texts, whatever its files say.
+var glmSpecial = map[string]string{"bos": "<|endoftext|>", "eos": "<|endoftext|>", "unk": "<|endoftext|>", "eot": "<|user|>"}
+
 // tokenNumber finds the number of a special token: by its text among the added ones, else in config.json.
 func (t *tokenizer) tokenNumber(name string) (int64, bool) {
-	entry := t.settings.Get(name + "_token")
-	text := entry.TextOr(entry.Get("content").TextOr(""))
-	if text != "" {
-		for _, a := range t.addedTokens() {
-			if a.Get("content").TextOr("") == text {
-				return a.Get("id").Int()
-			}
+	if kind := t.config.Get("model_type").TextOr(""); kind == "glm4" || kind == "chatglm" {
+		if i, ok := t.addedNumber(glmSpecial[name]); ok {
+			return i, true
 		}
 	}
+	entry := t.settings.Get(name + "_token")
+	text := entry.TextOr(entry.Get("content").TextOr(""))
+	if i, ok := t.addedNumber(text); ok {
+		return i, true
+	}
 	return t.config.Get(name + "_token_id").Int()
+}
+
+// addedNumber finds an added token by its text.
+func (t *tokenizer) addedNumber(text string) (int64, bool) {
+	for _, a := range t.addedTokens() {
+		if text != "" && a.Get("content").TextOr("") == text {
+			return a.Get("id").Int()
+		}
+	}
+	return 0, false
 }
 
 // postProcessing finds which special tokens tokenizer.json puts round a text.
