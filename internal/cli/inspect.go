@@ -68,6 +68,7 @@ type sheet struct {
 	Nodes  int          `json:"nodes"`
 	Params int64        `json:"params"`
 	Bytes  int64        `json:"bytes"`
+	Notes  []string     `json:"notes,omitempty"` // what is not known of the model
 	Layers []*layerLine `json:"layers"`
 }
 
@@ -100,7 +101,7 @@ type layerStats struct {
 }
 
 func inspect(m *ir.Model, stats bool) (*sheet, error) {
-	out := &sheet{Model: m.Path, Format: m.Format, Nodes: len(m.Graph.Nodes), Layers: []*layerLine{}}
+	out := &sheet{Model: m.Path, Format: m.Format, Notes: m.Notes, Nodes: len(m.Graph.Nodes), Layers: []*layerLine{}}
 	for _, v := range m.Graph.Inputs {
 		if m.Graph.Tensor(v.Name) == nil {
 			out.Inputs = append(out.Inputs, line(v))
@@ -161,6 +162,9 @@ func (sh *sheet) print(s *session, m *ir.Model, stats bool) error {
 	}
 	for _, v := range sh.Output {
 		fmt.Fprintf(&b, "  output  %s  %s %s\n", diag.Printable(v.Name), v.Shape, v.DType)
+	}
+	for _, n := range sh.Notes {
+		fmt.Fprintf(&b, "  note    %s\n", diag.Printable(n))
 	}
 	fmt.Fprintln(&b)
 	tw := tabwriter.NewWriter(&b, 0, 8, 2, ' ', 0)

@@ -77,7 +77,7 @@ func (p *module) weightNodes(m *ir.Model) []*ir.Node {
 	}
 	switch {
 	case p.scale.DType == ir.Float8E8M0:
-		n.SetAttr(ir.IntAttr("output_dtype", int64(ir.Float32)))
+		n.SetAttr(ir.IntAttr("output_dtype", int64(p.valueType())))
 		m.SetOpset("", max(m.Opset(""), 24))
 	case p.codes.DType == ir.Int2 || p.codes.DType == ir.Uint2:
 		m.SetOpset("", max(m.Opset(""), 25))

@@ -20,6 +20,7 @@ type module struct {
 	global       *ir.Tensor // of nvfp4: what scales are multiplied by
 	inScale      *ir.Tensor // of static activations
 	inZero       *ir.Tensor // nil: symmetric
+	value        ir.DType   // of the numbers, where the scales do not tell it
 	square       int        // of blocks: rows that share a scale
 }
 

@@ -20,6 +20,7 @@ type unpacker struct {
 	exact   map[string]*scheme // by module
 	classes map[string]*scheme
 	regexes []target
+	value   ir.DType // of numbers whose scales do not tell it
 	strange []string // groups that are not understood
 	raw     map[string]int
 	gone    map[string]bool // tensors that became part of something else
@@ -43,7 +44,7 @@ func (d *folder) unpack(config *strictjson.Value, tensors []*ir.Tensor) ([]*ir.T
 		d.notes = append(d.notes, fmt.Sprintf("quantization_config says a method other than %s: what it packed is carried as it is", method))
 		return tensors, nil
 	}
-	u := &unpacker{d: d, byName: make(map[string]*ir.Tensor, len(tensors)), exact: map[string]*scheme{}, classes: map[string]*scheme{}, raw: map[string]int{}, gone: map[string]bool{}}
+	u := &unpacker{d: d, byName: make(map[string]*ir.Tensor, len(tensors)), exact: map[string]*scheme{}, classes: map[string]*scheme{}, raw: map[string]int{}, gone: map[string]bool{}, value: commonType(tensors)}
 	for _, t := range tensors {
 		u.byName[t.Name] = t
 	}
@@ -73,7 +74,7 @@ func (d *folder) unpack(config *strictjson.Value, tensors []*ir.Tensor) ([]*ir.T
 		reasons = append(reasons, fmt.Sprintf("%d modules are carried as they are: %s", n, r))
 	}
 	slices.Sort(reasons)
-	d.notes = append(d.notes, reasons...)
+	d.notes = append(append(d.notes, reasons...), u.strange...)
 	d.opaque = len(u.raw) > 0 || len(u.strange) > 0
 	headers := map[string]*ir.Tensor{}
 	for _, m := range d.packed {
@@ -94,13 +95,33 @@ type leftAlone struct{ reason string }
 
 func (l *leftAlone) Error() string { return l.reason }
 
-// valueType is the type of the numbers that codes stand for.
+// valueType is the type of the numbers that codes stand for: that of the scales, or where these are codes themselves, the
+// one that the model's other tensors have.
 func (m *module) valueType() ir.DType {
 	switch d := m.scale.DType; {
-	case m.global == nil && (d == ir.Float32 || d == ir.Float16 || d == ir.BFloat16 || d == ir.Float64):
+	case m.global != nil:
+		return ir.Float32
+	case d == ir.Float32 || d == ir.Float16 || d == ir.BFloat16 || d == ir.Float64:
 		return d
+	case m.value != ir.Undefined:
+		return m.value
 	}
 	return ir.Float32
+}
+
+// commonType is the float type that most bytes of tensors have.
+func commonType(tensors []*ir.Tensor) ir.DType {
+	sizes := map[ir.DType]int64{}
+	for _, t := range tensors {
+		sizes[t.DType] += t.Size()
+	}
+	best := ir.Float32
+	for _, d := range []ir.DType{ir.BFloat16, ir.Float16} {
+		if sizes[d] > sizes[best] {
+			best = d
+		}
+	}
+	return best
 }
 
 // readGroups reads config_groups.
@@ -256,7 +277,7 @@ func (u *unpacker) module(name string) (*module, error) {
 	if s == nil {
 		return nil, &leftAlone{"no group of quantization_config that pare understands names them"}
 	}
-	m := &module{name: name, scheme: *s}
+	m := &module{name: name, scheme: *s, value: u.value}
 	get := func(part string) *ir.Tensor { return u.byName[name+"."+part] }
 	if get("weight_g_idx") != nil {
 		return nil, &leftAlone{"their columns are ordered by activations (weight_g_idx)"}
