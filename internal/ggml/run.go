@@ -50,8 +50,8 @@ func init() {
 		NVFP4:  {block: encodeNVFP4, run: runNVFP4},
 		TQ1_0:  {block: encodeTQ1_0, run: runTQ1_0, scales: []int{52}, direct: true},
 		TQ2_0:  {block: encodeTQ2_0, run: runTQ2_0, scales: []int{64}, direct: true},
-		Q1_0:   {block: encodeQ1_0, scales: []int{0}, direct: true},
-		Q2_0:   {block: encodeQ2_0, scales: []int{0}, direct: true},
+		Q1_0:   {block: encodeQ1_0, run: runQ1_0, scales: []int{0}, direct: true},
+		Q2_0:   {block: encodeQ2_0, run: runQ2_0, scales: []int{0}, direct: true},
 	}
 	decoders = [len(layouts)]func(dst []float32, src []byte){
 		F32: decodeF32, F16: decodeF16, BF16: decodeBF16, F64: decodeF64, I8: decodeI8, I16: decodeI16, I32: decodeI32, I64: decodeI64,

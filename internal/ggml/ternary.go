@@ -1,5 +1,7 @@
 package ggml
 
+import "math"
+
 // TQ1_0 and TQ2_0 have codes 0, 1, 2 for -d, 0, d, with float16 d = max|x| last. Q1_0 has a bit for -d, d with
 // d = mean|x|; Q2_0 codes 0…3 for -d, 0, d, 2d with d = max|x|; d comes first in both.
 
@@ -131,6 +133,26 @@ func encodeQ1_0(dst []byte, x, _ []float32, _ float32) {
 	}
 }
 
+// runQ1_0 is encodeQ1_0 for the blocks of a chunk: the sums of four blocks side by side.
+func runQ1_0(ws *workspace, dst []byte, x, _ []float32, _ float32) {
+	magnitudes := ws.weights[:len(x)]
+	for i, v := range x {
+		magnitudes[i] = abs(v)
+	}
+	ws.sumWeights(len(x), 128)
+	for b := range len(x) / 128 {
+		block := dst[18*b:][:18]
+		putHalf(block, ws.sums[b]/128)
+		for i := range 16 {
+			var bits uint64
+			for j, v := range x[128*b+8*i:][:8] {
+				bits |= (uint64(math.Float32bits(v)) - 0x80000001) >> 63 << j // 1 where v >= 0, as -0 is
+			}
+			block[2+i] = uint8(bits)
+		}
+	}
+}
+
 func decodeQ1_0(dst []float32, src []byte) {
 	d := half(src)
 	for i := range 128 {
@@ -149,6 +171,25 @@ func encodeQ2_0(dst []byte, x, _ []float32, _ float32) {
 	clear(dst[2:18])
 	for i, v := range x {
 		dst[2+i/4] |= uint8(clamp(round(float32(v*id))+1, 0, 3)) << (i % 4 * 2)
+	}
+}
+
+// runQ2_0 is encodeQ2_0 for the blocks of a chunk. No code is 3, for no element is greater than d.
+func runQ2_0(ws *workspace, dst []byte, x, _ []float32, _ float32) {
+	ws.ternaryCodes(x, 64)
+	for b := range len(x) / 64 {
+		block, codes := dst[18*b:][:18], ws.codes[64*b:][:64]
+		d := ws.scales[b]
+		putHalf(block, d)
+		if d != 0 && ws.inverses[4*b] == 0 { // an infinite inverse, cut to the least code
+			clear(block[2:])
+			continue
+		}
+		for i := 0; i < 16; i += 2 {
+			v := eight(codes[4*i:])
+			v |= v>>6 | v>>12 | v>>18
+			block[2+i], block[3+i] = uint8(v), uint8(v>>32)
+		}
 	}
 }
 
