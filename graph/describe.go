@@ -7,6 +7,7 @@ import (
 	"io"
 	"math"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/pare-ml/pare/evaluate"
@@ -50,7 +51,7 @@ func usedBy(suite *Suite, c *condition.Condition, facts condition.Facts) []evalu
 // describe fills in the report all that is known beside metrics and gates.
 func (b *build) describe(ctx context.Context, findings diag.List, done []*Done, before, after *ir.Model) error {
 	r, rec := b.report, b.plan.Recipe
-	r.Recipe = evaluate.Recipe{Path: rec.Source.Name, Name: rec.Name, Description: rec.Description, Seed: rec.Seed}
+	r.Recipe = evaluate.Recipe{Path: told(rec.Source.Name, rec.Source.Name), Name: rec.Name, Description: rec.Description, Seed: rec.Seed}
 	for _, v := range rec.Vars {
 		r.Recipe.Vars = append(r.Recipe.Vars, evaluate.Var{Name: v.Name, Value: fmt.Sprint(v.Value)})
 	}
@@ -69,9 +70,9 @@ func (b *build) describe(ctx context.Context, findings diag.List, done []*Done, 
 	r.Before, r.After = reportTotals(b.plan.Before), reportTotals(totals(after.Layers()))
 	findings.Sort()
 	for _, d := range findings {
-		path, line, column := rec.Source.Name, 0, 0
+		path, line, column := told(rec.Source.Name, rec.Source.Name), 0, 0
 		if d.Span.Source != nil {
-			path = d.Span.Source.Name // the recipe, or a file that it imports
+			path = told(rec.Source.Name, d.Span.Source.Name) // the recipe, or a file that it imports
 			line, column = d.Span.Source.Position(d.Span.Start)
 		}
 		r.Findings = append(r.Findings, evaluate.Finding{Severity: d.Severity.String(), Code: d.Code, Path: path,
@@ -79,6 +80,18 @@ func (b *build) describe(ctx context.Context, findings diag.List, done []*Done, 
 	}
 	b.steps(done)
 	return b.layers(done, before, after)
+}
+
+// told is the name of a file as a report has it. A recipe that was named by a path that leads out of the folder that pare runs in
+// goes by its name alone, and other files by their place beside it: where on a machine they lie reaches no result.
+func told(recipe, name string) string {
+	if filepath.IsLocal(recipe) {
+		return name
+	}
+	if rel, err := filepath.Rel(filepath.Dir(recipe), name); err == nil {
+		return rel
+	}
+	return filepath.Base(name)
 }
 
 func reportTotals(t Totals) evaluate.Totals {

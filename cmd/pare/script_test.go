@@ -8,11 +8,13 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/pare-ml/pare/internal/cli"
+	"github.com/pare-ml/pare/internal/crash"
 )
 
 func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){
-		"pare": func() { os.Exit(cli.Main(os.Args[1:], os.Stdout, os.Stderr)) },
+		"pare":        func() { os.Exit(cli.Main(os.Args[1:], os.Stdout, os.Stderr)) },
+		"pare-killed": func() { os.Exit(crash.Main(os.Args[1:])) },
 	})
 }
 

@@ -2,7 +2,9 @@ package format
 
 import (
 	"context"
+	"fmt"
 	"io"
+	"runtime/debug"
 	"sync"
 )
 
@@ -25,12 +27,13 @@ type piece struct {
 }
 
 type made struct {
-	b   []byte
-	err error
+	b     []byte
+	err   error
+	fault string // a panic, with where it happened
 }
 
 // Write writes the file's parts to w, in order. Ranges of tensors are made by several workers ahead of the writing; what
-// waits is bounded by the stream's memory. The bytes depend on neither.
+// waits is bounded by the stream's memory. The bytes depend on neither. A panic of a tensor is raised again here.
 func (s Stream) Write(ctx context.Context, w io.Writer, f File) error {
 	ctx, stop := context.WithCancel(ctx)
 	var wait sync.WaitGroup
@@ -46,8 +49,7 @@ func (s Stream) Write(ctx context.Context, w io.Writer, f File) error {
 	for range workers {
 		wait.Go(func() {
 			for p := range todo {
-				b, err := p.make()
-				p.data <- made{b, err}
+				p.data <- p.made()
 			}
 		})
 	}
@@ -60,7 +62,10 @@ func (s Stream) Write(ctx context.Context, w io.Writer, f File) error {
 		case <-ctx.Done():
 			return ctx.Err()
 		}
-		if m.err != nil {
+		switch {
+		case m.fault != "":
+			panic(m.fault)
+		case m.err != nil:
 			return m.err
 		}
 		if _, err := w.Write(m.b); err != nil {
@@ -103,6 +108,17 @@ func cut(ctx context.Context, f File, todo, inOrder chan<- *piece) {
 			}
 		}
 	}
+}
+
+// made makes the piece's bytes.
+func (p *piece) made() (m made) {
+	defer func() {
+		if r := recover(); r != nil {
+			m.fault = fmt.Sprintf("%v\n%s", r, debug.Stack())
+		}
+	}()
+	m.b, m.err = p.make()
+	return m
 }
 
 var buffers = sync.Pool{}

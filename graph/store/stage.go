@@ -134,7 +134,8 @@ func (w *StageFile) Close() error {
 	w.closed = true
 	err := w.err
 	if err == nil {
-		err = w.f.Sync() // a failed sync fails the build; trying again could report success for lost data
+		// A failed sync fails the build; trying again could report success for lost data.
+		err = full(w.f.Sync(), filepath.Join(w.stage.Dir, w.name), w.size)
 	}
 	if cerr := w.f.Close(); err == nil {
 		err = cerr

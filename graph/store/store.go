@@ -195,7 +195,7 @@ func (s *Store) finish(f File, tmp, path string, size int64) error {
 		s.fs.Remove(tmp) // as far as it goes; what is left is litter that Collect removes
 		return full(err, path, size)
 	}
-	return s.fs.SyncDir(filepath.Dir(path))
+	return full(s.fs.SyncDir(filepath.Dir(path)), path, size)
 }
 
 // makeDir makes a folder of the store durable, once a run.

@@ -218,6 +218,9 @@ func prefix(target string) string {
 // draftName is what follows the prefix in the name of a lease that was being written.
 var draftName = regexp.MustCompile(`^hold\.lease\.[0-9a-z]{13}$`)
 
+// editName is what follows it in the name of a file that Edit writes.
+var editName = regexp.MustCompile(`^edit\.[0-9a-z]{13}$`)
+
 // stageName is what follows the prefix in the name of a stage, or of what a stage replaced.
 var stageName = regexp.MustCompile(`^[0-9a-z]{13}(\.old)?$`)
 
@@ -234,7 +237,7 @@ func sweepStages(f FS, target string) (int, error) {
 	for _, e := range entries {
 		rest, ok := strings.CutPrefix(e.Name(), name)
 		path := filepath.Join(dir, e.Name())
-		if ok && e.Type().IsRegular() && draftName.MatchString(rest) && isOld(path) {
+		if ok && e.Type().IsRegular() && (draftName.MatchString(rest) && isOld(path) || editName.MatchString(rest)) {
 			errs = append(errs, f.Remove(path))
 			n++
 		}

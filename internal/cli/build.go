@@ -146,6 +146,7 @@ func (s *session) build(path string, o buildOptions) error {
 	if err != nil {
 		return p.orChanged(err)
 	}
+	s.published = built.Dir
 	if err := s.printBuilt(built, o); err != nil || o.locked || o.noLock {
 		return err
 	}
@@ -176,7 +177,7 @@ func (p *project) buildState(ctx context.Context, plan *graph.Plan) (*lock.Recip
 // keepLock writes into the lock what was built.
 func (s *session) keepLock(p *project, now *lock.Recipe, built *graph.Built) error {
 	now.Artifacts = artifactsOf(built.Report.Artifacts)
-	changed, note, err := p.writeLock(now)
+	changed, note, err := s.writeLock(p, now)
 	if note != "" {
 		fmt.Fprintf(s.stderr, "pare: %s\n", note)
 	}

@@ -47,6 +47,8 @@ type session struct {
 	suite  *graph.Suite
 	verbs  []*verb
 	files  store.FS // under the store and under what is published; nil: the real one
+
+	published string // the folder that a build has put its result into
 }
 
 // Suite returns the passes, formats and metrics that this pare comes with.
@@ -65,20 +67,21 @@ func Main(args []string, stdout, stderr io.Writer) int { return MainOn(nil, args
 // MainOn is Main with another file system under the store and under what is published, so that tests can let it fail.
 func MainOn(files store.FS, args []string, stdout, stderr io.Writer) (code int) {
 	debug.SetGCPercent(gcPercent)
-	s := &session{ctx: context.Background(), stdout: stdout, stderr: stderr, suite: Suite(), verbs: verbs, files: files}
+	out := &output{w: stdout}
+	s := &session{ctx: context.Background(), stdout: out, stderr: stderr, suite: Suite(), verbs: verbs, files: files}
 	defer func() {
 		if r := recover(); r != nil {
-			fmt.Fprintf(stderr, "pare: internal error: %s\nThis is a bug in pare; please report it with the recipe and this line.\n", firstLine(r))
+			fmt.Fprintf(stderr, "pare: internal error: %s; this is a bug in pare: please report it with the recipe and this line\n", diag.Printable(firstLine(r)))
 			code = exitMachine
 		}
 	}()
-	return s.exit(s.run(args))
+	return s.exit(out.complete(s.run(args)))
 }
 
 // stopped is the cause of a context that a signal ended.
 type stopped struct{ signal syscall.Signal }
 
-func (stopped) Error() string { return "stopped; nothing was published" }
+func (s stopped) Error() string { return "stopped by a signal (" + s.signal.String() + ")" }
 
 // listen lets a signal end the session's context, which costs half a millisecond, until the function returned is called.
 func (s *session) listen() (stop func()) {

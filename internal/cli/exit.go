@@ -11,6 +11,7 @@ import (
 	"github.com/pare-ml/pare/graph/lock"
 	"github.com/pare-ml/pare/graph/store"
 	"github.com/pare-ml/pare/internal/inputs"
+	"github.com/pare-ml/pare/recipe/diag"
 )
 
 // Exit codes, as docs/recipe.md lists them.
@@ -65,7 +66,7 @@ func (s *session) exit(err error) int {
 	case errors.As(err, &gateError{}):
 		return exitGate
 	case errors.Is(err, context.Canceled) && errors.As(context.Cause(s.ctx), &signal):
-		code, err = 128+int(signal.signal), signal // as shells count
+		code, err = 128+int(signal.signal), fmt.Errorf("stopped; %s", s.standing()) // as shells count
 	case errors.As(err, &usage), errors.As(err, &occupied):
 		code = exitUsage
 	case errors.As(err, &gate):
@@ -75,6 +76,14 @@ func (s *session) exit(err error) int {
 	case errors.As(err, &damaged):
 		code = exitDamaged
 	}
-	fmt.Fprintf(s.stderr, "pare: %s\n", strings.ReplaceAll(err.Error(), "\n", "; "))
+	fmt.Fprintf(s.stderr, "pare: %s\n", diag.Printable(strings.ReplaceAll(err.Error(), "\n", "; ")))
 	return code
+}
+
+// standing tells what a command that was stopped leaves.
+func (s *session) standing() string {
+	if s.published == "" {
+		return "nothing was published"
+	}
+	return "the result stands in " + s.published
 }

@@ -15,13 +15,13 @@ func colour(w io.Writer) bool {
 }
 
 func terminal(w io.Writer) bool {
-	f, ok := w.(*os.File)
+	f, ok := file(w)
 	return ok && term.IsTerminal(int(f.Fd()))
 }
 
 // width returns the columns of a terminal, or 100.
 func width(w io.Writer) int {
-	if f, ok := w.(*os.File); ok {
+	if f, ok := file(w); ok {
 		if n, _, err := term.GetSize(int(f.Fd())); err == nil && n >= 60 {
 			return n
 		}

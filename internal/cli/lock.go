@@ -66,7 +66,7 @@ func (s *session) lock(path string, set []string, update bool) error {
 	if err := p.inputs.Check(s.ctx); err != nil {
 		return err
 	}
-	changed, note, err := p.writeLock(now)
+	changed, note, err := s.writeLock(p, now)
 	if err != nil {
 		return err
 	}

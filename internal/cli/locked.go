@@ -17,6 +17,7 @@ import (
 	"github.com/pare-ml/pare/graph"
 	formatall "github.com/pare-ml/pare/graph/format/all"
 	"github.com/pare-ml/pare/graph/lock"
+	"github.com/pare-ml/pare/graph/store"
 	"github.com/pare-ml/pare/recipe/diag"
 )
 
@@ -256,30 +257,48 @@ func artifactsOf(files []evaluate.File) []lock.Artifact {
 
 // writeLock puts a section into the lock beside the recipe and tells whether that changed the file. A lock that cannot be
 // understood is written anew, with this section alone; the text says so.
-func (p *project) writeLock(r *lock.Recipe) (changed bool, note string, err error) {
+func (s *session) writeLock(p *project, r *lock.Recipe) (changed bool, note string, err error) {
 	path := lockName(p.source.Name)
+	text, _, err := p.lockWith(r)
+	if err != nil {
+		return false, "", err
+	}
+	if text == nil {
+		store.Edited(s.files, path)
+		return false, "", nil
+	}
+	err = store.Edit(s.ctx, s.files, path, "pare lock "+p.source.Name, s.warn, func() (text []byte, err error) {
+		text, note, err = p.lockWith(r) // again: another build may have written its section meanwhile
+		changed = text != nil
+		return text, err
+	})
+	if err != nil {
+		return false, "", fmt.Errorf("%s could not be written: %w; --no-lock builds without it", path, err)
+	}
+	return changed, note, nil
+}
+
+// lockWith is the text of the lock with a section in it; nil if it is there already.
+func (p *project) lockWith(r *lock.Recipe) (text []byte, note string, err error) {
 	file, old, err := readLock(p.source.Name)
 	var damage *lock.Damage
 	if errors.As(err, &damage) {
 		note = fmt.Sprintf("%v; it was written anew with %s alone: build the other recipes again", err, p.section())
 	} else if err != nil {
-		return false, "", err
+		return nil, "", err
 	}
 	if file == nil {
 		file = &lock.File{}
 	}
 	file.Put(r)
-	text := file.Encode()
+	text = file.Encode()
 	if strings.Contains(string(old), "\r\n") && damage == nil {
 		text = []byte(strings.ReplaceAll(string(text), "\n", "\r\n"))
 	}
 	if string(text) == string(old) {
-		return false, "", nil
+		return nil, "", nil
 	}
-	if err := replaceFile(path, text); err != nil {
-		return false, "", fmt.Errorf("%s could not be written: %w; --no-lock builds without it", path, err)
-	}
-	return true, note, nil
+	return text, note, nil
 }
 
 // lintLock says when a recipe and its lock have parted, from what is cheap to know: no input is hashed.

@@ -121,9 +121,12 @@ type Recorder struct {
 }
 
 // NewRecorder returns a file system on the real one.
-func NewRecorder() *Recorder {
+func NewRecorder() *Recorder { return NewRecorderOn(store.OS{}) }
+
+// NewRecorderOn returns a file system on another.
+func NewRecorderOn(base store.FS) *Recorder {
 	r := &Recorder{}
-	r.base = store.OS{}
+	r.base = base
 	r.on = func(_ int, op *Op, do func(int) error) error {
 		r.ops = append(r.ops, *op)
 		return do(-1)
