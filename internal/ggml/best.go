@@ -14,7 +14,9 @@ func QuantizeBest(dst []byte, t Type, src []float32, n int, importance []float32
 		return nil
 	}
 	elements, bytes := t.Block()
-	ws := &workspace{lanes: vectors}
+	ws := workspaces.Get().(*workspace)
+	ws.lanes = vectors
+	defer workspaces.Put(ws)
 	other := make([]byte, bytes)
 	room := make([]float32, elements)
 	w := make([]float32, min(len(src), chunk))

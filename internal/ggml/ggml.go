@@ -12,6 +12,7 @@ package ggml
 
 import (
 	"fmt"
+	"sync"
 )
 
 // Quantize writes rows of n elements each to dst as blocks of type t: len(src) is rows·n and dst holds the blocks of as
@@ -37,7 +38,8 @@ func QuantizeFrom(dst []byte, t Type, src []byte, srcType Type, n int, importanc
 		return fmt.Errorf("%d bytes are not rows of %d elements in %s", len(src), n, srcType)
 	}
 	elements, bytes := srcType.Block()
-	var piece [chunk]float32
+	piece := pieces.Get().(*[chunk]float32)
+	defer pieces.Put(piece)
 	read := func(first, n int) []float32 {
 		from := first / elements * bytes
 		decode(piece[:n], srcType, src[from:from+n/elements*bytes])
@@ -45,6 +47,8 @@ func QuantizeFrom(dst []byte, t Type, src []byte, srcType Type, n int, importanc
 	}
 	return quantize(dst, t, read, int(int64(len(src))/row)*n, n, importance)
 }
+
+var pieces = sync.Pool{New: func() any { return new([chunk]float32) }}
 
 func quantize(dst []byte, t Type, src source, count, n int, importance []float32) error {
 	if !t.CanQuantize() {

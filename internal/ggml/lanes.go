@@ -1,5 +1,7 @@
 package ggml
 
+import "sync"
+
 // lanes is the arithmetic of the scale searches in vectors that have a lane for each of several groups. All functions
 // give the bits of the plain form; arrays of vectors have element i of every group in vector i.
 type lanes struct {
@@ -26,7 +28,7 @@ const (
 // block.
 const chunk = 4096
 
-// workspace is what one caller of the vector forms needs.
+// workspace is what one caller of the vector forms needs. What it holds from an earlier use means nothing.
 type workspace struct {
 	*lanes
 	x, w, room [maxWidth * maxLength]float32
@@ -41,6 +43,8 @@ type workspace struct {
 	plain      [chunk / 16]bool    // the vectors could not do this group, or it has no width
 	result     [4 * maxWidth]float32
 }
+
+var workspaces = sync.Pool{New: func() any { return new(workspace) }}
 
 // spread makes vectors of the groups of x, zeros beyond its end.
 func (ws *workspace) spread(dst, x []float32, length int) {
@@ -154,10 +158,29 @@ func (ws *workspace) sumWeights(n, length int) {
 // weighBlocks sets ws.weights for blocks of n elements with importance; σ² is the sum of the block's squares, times first,
 // times then. Only sums that overflow tell this from one product.
 func (ws *workspace) weighBlocks(x, importance []float32, n int, first, then float32) {
-	for at := 0; at < len(x); at += n {
-		part := x[at:][:n]
-		sigma2 := float32(first*sumSquares(part)) * then
-		ws.weigh(n, &ws.weights[at], &importance[at], &part[0], sigma2)
+	ws.sumSquares(x, n)
+	for b := range len(x) / n {
+		at := b * n
+		ws.weigh(n, &ws.weights[at], &importance[at], &x[at], float32(float32(first*ws.sums[b])*then))
+	}
+}
+
+// sumSquares sets ws.sums to the sums of squares of blocks of n elements, each in order, of four blocks side by side.
+func (ws *workspace) sumSquares(x []float32, n int) {
+	b := 0
+	for ; (b+4)*n <= len(x); b += 4 {
+		p, q, r, s := x[b*n:][:n], x[(b+1)*n:][:n], x[(b+2)*n:][:n], x[(b+3)*n:][:n]
+		var sp, sq, sr, ss float32
+		for i, v := range p {
+			sp += float32(v * v)
+			sq += float32(q[i] * q[i])
+			sr += float32(r[i] * r[i])
+			ss += float32(s[i] * s[i])
+		}
+		ws.sums[b], ws.sums[b+1], ws.sums[b+2], ws.sums[b+3] = sp, sq, sr, ss
+	}
+	for ; b*n < len(x); b++ {
+		ws.sums[b] = sumSquares(x[b*n:][:n])
 	}
 }
 

@@ -86,7 +86,9 @@ func encode(dst []byte, t Type, src source, count, n int, importance []float32) 
 	elements, bytes := t.Block()
 	var ws *workspace
 	if vectors != nil && e.run != nil {
-		ws = &workspace{lanes: vectors}
+		ws = workspaces.Get().(*workspace)
+		ws.lanes = vectors
+		defer workspaces.Put(ws)
 	}
 	length := count // of what is encoded at once: without importance all rows are one
 	if importance != nil {
