@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/pare-ml/pare/graph/format"
 	"github.com/pare-ml/pare/graph/ir"
 	"github.com/pare-ml/pare/internal/strictjson"
 )
@@ -57,6 +58,33 @@ func known() string {
 	return strings.Join(list, ", ")
 }
 
+// cannotConvert lists what stands against converting a model, as far as the files that travel with it tell: those of a
+// manifest cannot be read.
+func cannotConvert(m *ir.Model) []format.Problem {
+	if m.Format != "safetensors" || !slices.ContainsFunc(m.Attached, func(a ir.Attachment) bool { return a.Read != nil }) {
+		return nil
+	}
+	problem := func(message string) []format.Problem { return []format.Problem{{Message: message}} }
+	c, err := config(m)
+	if err != nil {
+		return problem(err.Error())
+	}
+	f := familyOf(c)
+	if f == nil {
+		return problem(unknownFamily(c).Error())
+	}
+	if _, ok := m.Attachment("tokenizer.json"); !ok {
+		if _, ok := m.Attachment("tokenizer.model"); !ok {
+			return problem(noTokenizer.Error())
+		}
+	}
+	return nil
+}
+
+func unknownFamily(c *strictjson.Value) error {
+	return fmt.Errorf("config.json: model_type %q cannot be converted to GGUF; these can: %s", c.Get("model_type").TextOr(""), known())
+}
+
 // config reads the configuration that travels with a model.
 func config(m *ir.Model) (*strictjson.Value, error) {
 	b, err := attached(m, "config.json")
@@ -95,7 +123,7 @@ func convert(m *ir.Model) (Metadata, []*ir.Tensor, error) {
 	}
 	f := familyOf(c)
 	if f == nil {
-		return nil, nil, fmt.Errorf("config.json: model_type %q cannot be converted to GGUF; these can: %s", c.Get("model_type").TextOr(""), known())
+		return nil, nil, unknownFamily(c)
 	}
 	s := &settings{family: f, config: c}
 	s.put(TextEntry("general.architecture", f.arch))

@@ -202,6 +202,7 @@ func cannot(m *ir.Model) []format.Problem {
 	if m.Format != "gguf" && m.Format != "safetensors" {
 		list = append(list, format.Problem{Message: "GGUF needs a configuration and a tokenizer, which a model read from " + m.Format + " does not have; start from a GGUF file or a folder of safetensors"})
 	}
+	list = append(list, cannotConvert(m)...)
 	owner := map[string]string{}
 	for _, l := range m.Layers() {
 		if l.Weight != nil {
