@@ -412,6 +412,61 @@ func TestCannot(t *testing.T) {
 	}
 }
 
+// Ranges of inputs that were measured are stored with the layer that reads them.
+func TestStatic(t *testing.T) {
+	dir := tiny(t, "Llama-3.2-1B")
+	for _, tt := range []struct {
+		weights coding
+		zero    *ir.Tensor
+		output  ir.DType // of QuantizeLinear, where no zero point tells it
+		want    []string
+	}{
+		{coding{codes: ir.Int8, zeros: true}, ir.NewTensor("zero", ir.Int8, nil, []byte{0}), 0, []string{"input_scale"}},
+		{coding{codes: ir.Int8, zeros: true}, ir.NewTensor("zero", ir.Int8, nil, []byte{0xf9}), 0, []string{"input_scale", "input_zero_point"}},
+		{coding{codes: ir.Int8, zeros: true}, ir.NewTensor("zero", ir.Uint8, nil, []byte{3}), 0, []string{"input_scale", "input_zero_point"}},
+		{coding{codes: ir.Float8E4M3FN, group: -1}, nil, ir.Float8E4M3FN, []string{"input_scale"}},
+	} {
+		m := open(t, dir).Clone()
+		l := layer(m, "model.layers.1.mlp.down_proj")
+		tt.weights.code(m, l, 0)
+		m.Graph.AddTensor(ir.FromFloat32s("scale", nil, []float32{0.25}))
+		q := &ir.Node{Name: "q", Op: "QuantizeLinear", Inputs: []string{l.Node.Inputs[0], "scale"}, Outputs: []string{"codes"}}
+		dq := &ir.Node{Name: "dq", Op: "DequantizeLinear", Inputs: []string{"codes", "scale"}, Outputs: []string{"numbers"}}
+		if tt.zero != nil {
+			m.Graph.AddTensor(tt.zero)
+			q.Inputs, dq.Inputs = append(q.Inputs, "zero"), append(dq.Inputs, "zero")
+		} else {
+			q.SetAttr(ir.IntAttr("output_dtype", int64(tt.output)))
+		}
+		l.Node.Inputs[0] = "numbers"
+		m.Graph.InsertBefore(l.Node, q, dq)
+		files := written(t, m)
+		out := t.TempDir()
+		for name, b := range files {
+			os.WriteFile(filepath.Join(out, name), b, 0o666)
+		}
+		back := open(t, out)
+		var got []string
+		for _, x := range back.Graph.Tensors() {
+			if name, ok := strings.CutPrefix(x.Name, l.Name+".input"); ok {
+				got = append(got, "input"+name)
+			}
+		}
+		slices.Sort(got)
+		if !slices.Equal(got, tt.want) {
+			t.Errorf("%s: tensors of the input are %v, want %v", tt.weights.codes, got, tt.want)
+		}
+		if b := back.Graph.Index(); b.InputScheme(new(layer(back, l.Name))).Asymmetric != (len(tt.want) == 2) {
+			t.Errorf("%s: the input's scheme is %+v", tt.weights.codes, b.InputScheme(new(layer(back, l.Name))))
+		}
+		for name, b := range written(t, back) {
+			if !bytes.Equal(b, files[name]) {
+				t.Errorf("%s: %s is written differently after reading", tt.weights.codes, name)
+			}
+		}
+	}
+}
+
 // Where rows and columns were removed the configuration says the new sizes, or it is said why it cannot.
 func TestSizes(t *testing.T) {
 	shrink := func(m *ir.Model, name string, axis, to int) {
