@@ -30,6 +30,7 @@ conformance-torch:
 
 bench:
 	go test -run '^$$' -bench . -benchtime 0.5s -cpu 1 ./internal/kernel
+	go test -run '^$$' -bench . -benchtime 0.1s -cpu 1 ./internal/ggml
 	go test -run '^$$' -bench . -benchtime 1s ./graph/exec
 	go test -run '^$$' -bench . -benchtime 1s ./recipes/train
 
