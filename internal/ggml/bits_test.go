@@ -174,3 +174,27 @@ func TestCode4(t *testing.T) {
 		t.Error("NaN is not 15")
 	}
 }
+
+// TestCode2 compares with the search over all values, around the middles and at any scale.
+func TestCode2(t *testing.T) {
+	for i, z := range mix(11, 200000) {
+		d := math.Float32frombits(uint32(z) & 0x7f800000)
+		if i%2 == 0 {
+			d = halfUE4M3(uint8(z >> 32 & 127))
+		}
+		x := middles2[z>>40%7] * d
+		if i%3 == 0 {
+			x *= float32(z>>48) * 0x1p-14
+		}
+		x = math.Float32frombits(math.Float32bits(x) + uint32(z>>44&3) - 1)
+		if z>>47&1 != 0 {
+			x = -x
+		}
+		if x-x != 0 || d-d != 0 {
+			continue
+		}
+		if got, want := code2(x, d), search2(x, d); got != want {
+			t.Fatalf("%v with %v is %d; want %d", x, d, got, want)
+		}
+	}
+}

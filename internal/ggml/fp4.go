@@ -12,8 +12,29 @@ import (
 // doubled2 are the values of E2M1, doubled so that they are whole; the scales are halved instead.
 var doubled2 = [16]float32{0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12}
 
+// middles2 lie halfway between the doubled values; one of them itself belongs to the value of less magnitude.
+var middles2 = [7]float32{0.5, 1.5, 2.5, 3.5, 5, 7, 10}
+
 // code2 returns the first code whose value, times half the scale, is nearest.
 func code2(x, d float32) uint8 {
+	a := abs(x)
+	if !(a < 0x1p20*d && d < 0x1p120) {
+		return search2(x, d)
+	}
+	var code uint8
+	for _, m := range middles2 {
+		if a > float32(m*d) {
+			code++
+		}
+	}
+	if code > 0 && x < 0 {
+		code |= 8
+	}
+	return code
+}
+
+// search2 is code2 as it is defined. Far beyond the greatest value, differences are told apart by rounding alone.
+func search2(x, d float32) uint8 {
 	var code uint8
 	least := abs(float32(doubled2[0]*d) - x)
 	for c, v := range doubled2 {

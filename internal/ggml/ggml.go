@@ -6,8 +6,13 @@
 // and never with the terms of one sum.
 //
 // How the parts hang together: type.go has numbers and sizes; each family of types has a file that encodes and decodes
-// one block; search_*.go are the scale searches that they share; run.go goes over rows and blocks. best.go is the search
-// of lower error, which llama.cpp does not have.
+// one block, and writes the blocks of a chunk in vectors; search_*.go are the scale searches that they share, lanes*.go
+// the same with a group of elements in each lane. run.go goes over rows and chunks, and checks what comes in and goes
+// out. best*.go is the search for less error, which llama.cpp does not have. The assembly of kernels_amd64.s is written
+// by the generator in _asm (go generate); the tag purego leaves it out.
+//
+// What vectors could not do with the same bits, they leave to the plain form, group by group: codes so great that rounding
+// by addition fails, scales stored as 0, sums that overflow.
 package ggml
 
 import (

@@ -33,7 +33,9 @@ var decoders [len(layouts)]func(dst []float32, src []byte)
 
 func init() {
 	encoders = [len(layouts)]encoder{
-		F32: {block: encodeF32, run: runF32}, F16: {block: encodeF16, run: runF16, limit: limit{65520, "float16", "65504"}}, BF16: {block: encodeBF16, run: runBF16, limit: limit{0x1.ffp127, "bfloat16", "3.39e38"}},
+		F32:    {block: encodeF32, run: runF32},
+		F16:    {block: encodeF16, run: runF16, limit: limit{65520, "float16", "65504"}},
+		BF16:   {block: encodeBF16, run: runBF16, limit: limit{0x1.ffp127, "bfloat16", "3.39e38"}},
 		Q4_0:   {block: encodeQ4_0, run: runQ4_0, weighted: true, rowWise: true, scales: []int{0}, direct: true},
 		Q4_1:   {block: encodeQ4_1, run: runQ4_1, weighted: true, rowWise: true, scales: []int{0, 2}, direct: true},
 		Q5_0:   {block: encodeQ5_0, run: runQ5_0, weighted: true, rowWise: true, scales: []int{0}, direct: true},
