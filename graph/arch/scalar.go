@@ -27,7 +27,7 @@ func (b *builder) scalar(v float64) string {
 	return b.constant("float", ir.TensorAttr("value", ir.NewTensor("", d, nil, data)), strconv.FormatFloat(v, 'g', -1, 64))
 }
 
-// ones adds a constant vector of ones.
+// times multiplies a value by a number, unless that is one.
 func (b *builder) times(name, x string, factor float64) string {
 	if factor == 1 {
 		return x

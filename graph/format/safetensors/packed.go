@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"path/filepath"
-	"regexp"
 	"slices"
 	"strings"
 
@@ -26,14 +25,6 @@ type unpacker struct {
 	gone    map[string]bool // tensors that became part of something else
 }
 
-type target struct {
-	re     *regexp.Regexp
-	scheme *scheme
-}
-
-// maxRegexes bounds the expressions of a configuration, each of which is tried on each module.
-const maxRegexes = 256
-
 // unpack replaces the tensors of compressed modules by a header named as the weight, and keeps the modules for dequantize.
 func (d *folder) unpack(config *strictjson.Value, tensors []*ir.Tensor) ([]*ir.Tensor, error) {
 	q := config.Get(quantizationKey)
@@ -42,6 +33,7 @@ func (d *folder) unpack(config *strictjson.Value, tensors []*ir.Tensor) ([]*ir.T
 	}
 	if name := q.Get("quant_method"); !name.Is(strictjson.Text) || name.Text != method {
 		d.notes = append(d.notes, fmt.Sprintf("quantization_config says a method other than %s: what it packed is carried as it is", method))
+		d.opaque = true
 		return tensors, nil
 	}
 	u := &unpacker{d: d, byName: make(map[string]*ir.Tensor, len(tensors)), exact: map[string]*scheme{}, classes: map[string]*scheme{}, raw: map[string]int{}, gone: map[string]bool{}, value: commonType(tensors)}
@@ -124,152 +116,6 @@ func commonType(tensors []*ir.Tensor) ir.DType {
 	return best
 }
 
-// readGroups reads config_groups.
-func (u *unpacker) readGroups(q *strictjson.Value) {
-	top := textOf(q.Get("format"))
-	for _, e := range membersOf(q.Get("config_groups")) {
-		s, targets, err := readGroup(e, top)
-		if err != nil {
-			u.strange = append(u.strange, err.Error())
-			continue
-		}
-		for _, t := range targets {
-			expr, isRegex := strings.CutPrefix(t, "re:")
-			switch {
-			case !isRegex && strings.Contains(t, "."):
-				u.exact[t] = s
-			case !isRegex:
-				u.classes[t] = s
-				u.exact[t] = s // or a module at the top: lm_head
-			default:
-				re, err := regexp.Compile("^(?:" + expr + ")")
-				if err != nil || len(u.regexes) == maxRegexes {
-					u.strange = append(u.strange, fmt.Sprintf("the target %s is no expression that pare can use", quote(t)))
-					continue
-				}
-				u.regexes = append(u.regexes, target{re, s})
-			}
-		}
-	}
-}
-
-func textOf(v *strictjson.Value) string {
-	if v.Is(strictjson.Text) {
-		return v.Text
-	}
-	return ""
-}
-
-// readGroup reads one group: its scheme and its targets.
-func readGroup(e strictjson.Member, format string) (*scheme, []string, error) {
-	if !e.Value.Is(strictjson.Object) {
-		return nil, nil, fmt.Errorf("the group %s is the name of a preset", quote(e.Key))
-	}
-	s := &scheme{format: format}
-	if own := textOf(e.Value.Get("format")); own != "" {
-		s.format = own
-	}
-	w, err := readNumbers(e.Value.Get("weights"))
-	if err != nil || w == nil {
-		return nil, nil, fmt.Errorf("the group %s has no weights that pare can read: %w", quote(e.Key), err)
-	}
-	s.weights = *w
-	if s.input, err = readNumbers(e.Value.Get("input_activations")); err != nil {
-		return nil, nil, fmt.Errorf("the group %s: %w", quote(e.Key), err)
-	}
-	if out := e.Value.Get("output_activations"); out != nil && out.Kind != strictjson.Null {
-		return nil, nil, fmt.Errorf("the group %s quantizes outputs", quote(e.Key))
-	}
-	var targets []string
-	if list := e.Value.Get("targets"); list.Is(strictjson.List) {
-		for _, t := range list.Items {
-			targets = append(targets, textOf(t))
-		}
-	}
-	return s, targets, nil
-}
-
-// readNumbers reads QuantizationArgs; nil for null.
-func readNumbers(v *strictjson.Value) (*numbers, error) {
-	if v == nil || v.Kind == strictjson.Null {
-		return nil, nil
-	}
-	n := &numbers{bits: 8, symmetric: true}
-	for _, e := range v.Members {
-		i, isInt := e.Value.Int()
-		null := e.Value.Kind == strictjson.Null
-		ok := true
-		switch e.Key {
-		case "num_bits":
-			n.bits = int(i)
-			ok = isInt && i >= 1 && i <= 64
-		case "type":
-			n.float = strings.EqualFold(e.Value.Text, "float")
-			ok = n.float || strings.EqualFold(e.Value.Text, "int")
-		case "symmetric":
-			n.symmetric = e.Value.True()
-			ok = e.Value.Is(strictjson.Bool)
-		case "strategy":
-			n.strategy = strings.ToLower(textOf(e.Value))
-			ok = null || n.strategy != ""
-		case "group_size":
-			if isInt && i > 0 && i <= 1<<24 {
-				n.group = int(i)
-			}
-			ok = null || isInt && i >= -1 && i <= 1<<24
-		case "block_structure":
-			if list := e.Value; list.Is(strictjson.List) && len(list.Items) == 2 {
-				r, okR := list.Items[0].Int()
-				c, okC := list.Items[1].Int()
-				n.block = [2]int{int(r), int(c)}
-				ok = okR && okC && r > 0 && c > 0 && r <= 1<<24 && c <= 1<<24
-			} else {
-				ok = null
-			}
-		case "dynamic":
-			switch {
-			case e.Value.True():
-				n.dynamic = "true"
-			case e.Value.Is(strictjson.Text):
-				n.dynamic = e.Value.Text
-				ok = n.dynamic == "local"
-			}
-		case "actorder":
-			ok = null || e.Value.Is(strictjson.Bool) && !e.Value.True() || textOf(e.Value) == "weight" || textOf(e.Value) == "static"
-			if !ok {
-				return nil, errors.New("its columns are ordered by activations")
-			}
-		}
-		if !ok {
-			return nil, fmt.Errorf("%s is not understood", e.Key)
-		}
-	}
-	if n.strategy == "" {
-		switch {
-		case n.group > 0:
-			n.strategy = "group"
-		case v.Get("group_size").Is(strictjson.Number):
-			n.strategy = "channel"
-		default:
-			n.strategy = "tensor"
-		}
-	}
-	return n, nil
-}
-
-// schemeOf finds the scheme of a module: by its name, by expressions, by its class, which is Linear where codes are.
-func (u *unpacker) schemeOf(name string) *scheme {
-	if s := u.exact[name]; s != nil {
-		return s
-	}
-	for _, t := range u.regexes {
-		if t.re.MatchString(name) {
-			return t.scheme
-		}
-	}
-	return u.classes["Linear"]
-}
-
 // module reads the tensors of a compressed module. The error is a *leftAlone if it is none that pare can read, a *fault if
 // it contradicts itself.
 func (u *unpacker) module(name string) (*module, error) {
@@ -300,7 +146,22 @@ func (u *unpacker) module(name string) (*module, error) {
 	if err := u.input(m, get); err != nil {
 		return nil, err
 	}
-	for _, part := range []string{"weight_packed", "weight", "weight_scale", "weight_shape", "weight_zero_point", "weight_global_scale", "input_scale", "input_zero_point"} {
+	parts := []string{"weight_scale", "weight"}
+	if m.format == packQuantized || m.format == nvfp4Packed || m.format == mxfp4Packed {
+		if get("weight") != nil {
+			return nil, contradiction("weight stands beside weight_packed")
+		}
+		parts[1] = "weight_packed"
+	}
+	if m.format == packQuantized {
+		parts = append(parts, "weight_shape")
+	}
+	for part, t := range map[string]*ir.Tensor{"weight_zero_point": m.zero, "weight_global_scale": m.global, "input_scale": m.inScale, "input_zero_point": m.inZero} {
+		if t != nil {
+			parts = append(parts, part)
+		}
+	}
+	for _, part := range parts {
 		u.gone[name+"."+part] = true
 	}
 	return m, nil
