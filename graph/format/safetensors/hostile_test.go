@@ -15,6 +15,9 @@ import (
 
 	"github.com/pare-ml/pare/graph/arch/archtest"
 	"github.com/pare-ml/pare/graph/format"
+	"github.com/pare-ml/pare/graph/format/source"
+	"github.com/pare-ml/pare/graph/ir"
+	"github.com/pare-ml/pare/internal/strictjson"
 )
 
 // fileOf puts a header of text before so many bytes of tensors.
@@ -340,26 +343,48 @@ func FuzzIndex(f *testing.F) {
 
 // Whatever config.json says, reading ends well, and what is read can be written again.
 func FuzzConfig(f *testing.F) {
-	var tensors []byte
-	for _, name := range []string{"Llama-3.2-1B", "Mixtral-8x7B-v0.1"} {
-		dir := f.TempDir()
-		if err := archtest.Named(archtest.Tiny(), name).Write(dir, false); err != nil {
-			f.Fatal(err)
-		}
-		config, _ := os.ReadFile(filepath.Join(dir, configName))
-		f.Add(config)
-		if tensors == nil {
-			tensors, _ = os.ReadFile(filepath.Join(dir, single))
+	dir := tiny(f, "Llama-3.2-1B")
+	plain, err := os.ReadFile(filepath.Join(dir, configName))
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(plain, false)
+	packed := f.TempDir()
+	m := open(f, dir).Clone()
+	for _, l := range m.Layers() {
+		if l.Type == "linear" && !l.Is("lm_head") {
+			codings[4].code(m, l, 0)
 		}
 	}
-	dir := f.TempDir()
-	os.WriteFile(filepath.Join(dir, single), tensors, 0o666)
-	f.Fuzz(func(t *testing.T, config []byte) {
-		own := filepath.Join(t.TempDir(), "m")
-		os.Mkdir(own, 0o777)
-		os.Link(filepath.Join(dir, single), filepath.Join(own, single))
-		os.WriteFile(filepath.Join(own, configName), config, 0o666)
-		m, done, err := Open(own)
+	files, err := Encode(m)
+	if err != nil {
+		f.Fatal(err)
+	}
+	save(f, packed, files)
+	config, err := os.ReadFile(filepath.Join(packed, configName))
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add(config, true)
+	tensors := map[bool][]*ir.Tensor{}
+	for isPacked, path := range map[bool]string{false: dir, true: packed} {
+		src, err := source.Open(filepath.Join(path, single))
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.Cleanup(func() { src.Close() })
+		h, err := readHeader(src, src.Size(), "")
+		if err != nil {
+			f.Fatal(err)
+		}
+		tensors[isPacked] = tensorsOf(src, h, nil)
+	}
+	f.Fuzz(func(t *testing.T, text []byte, isPacked bool) {
+		config, err := strictjson.ParsePython(text)
+		if err != nil {
+			return
+		}
+		m, err := (&folder{config: text}).assemble(config, tensors[isPacked])
 		if err != nil {
 			var damage *format.Damaged
 			if !errors.As(err, &damage) {
@@ -367,7 +392,6 @@ func FuzzConfig(f *testing.F) {
 			}
 			return
 		}
-		defer done()
 		m.Layers()
 		if _, err := Encode(m); err != nil {
 			t.Fatal(err)

@@ -98,29 +98,43 @@ func (d *folder) open(path, base string) (*ir.Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	m := &ir.Model{Path: path, Format: "safetensors", IRVersion: 11, Metadata: d.metadata, Carried: d}
 	config, err := d.readConfig()
 	if err != nil {
 		return nil, err
 	}
-	if tensors, err = d.unpack(config, tensors); err != nil {
+	m, err := d.assemble(config, tensors)
+	if err != nil {
+		return nil, err
+	}
+	m.Path, m.Files = path, d.others(path)
+	return m, d.attach(m)
+}
+
+// assemble makes a model of what config.json says (nil: there is none) and the tensors.
+func (d *folder) assemble(config *strictjson.Value, tensors []*ir.Tensor) (*ir.Model, error) {
+	broken := func(err error) error {
+		return &format.Damaged{Path: filepath.Join(d.path, configName), Reason: err.Error()}
+	}
+	tensors, err := d.unpack(config, tensors)
+	if err != nil {
 		return nil, err
 	}
 	built, err := arch.Build(config, tensors)
 	if err != nil {
-		return nil, &format.Damaged{Path: filepath.Join(d.path, configName), Reason: err.Error()}
+		return nil, broken(err)
 	}
-	m.Graph, m.Opsets, m.Notes = built.Graph, built.Opsets, append(built.Notes, d.notes...)
+	m := &ir.Model{Format: "safetensors", IRVersion: 11, Metadata: d.metadata, Carried: d, Graph: built.Graph, Opsets: built.Opsets,
+		Notes: append(built.Notes, d.notes...)}
+	coded := d.dequantize(m)
+	if err := m.Check(); err != nil {
+		return nil, broken(err)
+	}
 	mods := &modules{}
-	if d.dequantize(m) {
+	if coded {
 		mods = findModules(m)
 	}
 	d.summary, d.mainType, d.shapes = summary(mods), mainType(m, mods), shapesOf(m, mods)
-	if err := m.Check(); err != nil {
-		return nil, &format.Damaged{Path: path, Reason: err.Error()}
-	}
-	m.Files = d.others(path)
-	return m, d.attach(m)
+	return m, nil
 }
 
 // others lists the files of tensors beside the one at path.
