@@ -61,7 +61,7 @@ func WeightSQNR(before, after *ir.Model) ([]LayerSQNR, error) {
 		}
 		s := LayerSQNR{l.Name, math.NaN()}
 		m, ok := in[l.Name]
-		if ok && m.Type == l.Type && slices.Equal(m.Weight.Shape, l.Weight.Shape) && readable(before, l) && readable(after, m) {
+		if ok && m.Type == l.Type && slices.Equal(m.Weight.Shape, l.Weight.Shape) && exec.HasLayerWeight(before, l) && exec.HasLayerWeight(after, m) {
 			y, err := exec.LayerWeight(before, l)
 			if err != nil {
 				return nil, err
@@ -75,17 +75,4 @@ func WeightSQNR(before, after *ir.Model) ([]LayerSQNR, error) {
 		out = append(out, s)
 	}
 	return out, nil
-}
-
-// readable tells whether exec.LayerWeight can give the layer's weight: it is stored as floating-point numbers, in ggml's
-// blocks, or as codes that a DequantizeLinear reads.
-func readable(m *ir.Model, l ir.Layer) bool {
-	switch l.Weight.DType {
-	case ir.Float32, ir.Float16, ir.BFloat16, ir.Float64:
-		return true
-	}
-	if elements, _ := l.Weight.DType.Block(); elements > 0 {
-		return true
-	}
-	return slices.ContainsFunc(m.Graph.Nodes, func(n *ir.Node) bool { return n.Is("DequantizeLinear") && n.Input(0) == l.Weight.Name })
 }

@@ -60,6 +60,9 @@ func (z zeros) look(m *ir.Model) error {
 
 // zeroMask tells for each element of a layer's weight whether it stands for zero.
 func zeroMask(m *ir.Model, l ir.Layer) ([]bool, error) {
+	if !exec.HasLayerWeight(m, l) {
+		return nil, nil
+	}
 	w, err := exec.LayerWeight(m, l)
 	if err != nil {
 		return nil, err

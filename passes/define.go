@@ -138,6 +138,9 @@ func (p *Pass) Decode(d *schema.Decoder, n *syntax.Node) (*Params, bool) {
 
 // Takes tells whether the pass can act on a layer, and if not, why.
 func (p *Pass) Takes(l ir.Layer) (ok bool, why string) {
+	if l.Within != "" && !p.Subgraphs {
+		return false, fmt.Sprintf("it stands in a subgraph (%s), and %s treats the main graph", l.Within, p.Name)
+	}
 	if p.Accepts == nil {
 		return true, ""
 	}

@@ -26,6 +26,9 @@ type Info struct {
 	// given, only narrow where it acts.
 	Whole bool
 
+	// Subgraphs tells that the pass can act on layers that stand in subgraphs of nodes (If, Loop, Scan).
+	Subgraphs bool
+
 	// Accepts tells whether the pass can act on a layer, and if not, why: "it has no weight matrix". Nil: any layer.
 	Accepts func(ir.Layer) (ok bool, why string)
 }

@@ -12,7 +12,35 @@ type Index struct {
 	takers  [][]int32 // by value: the nodes that take it, in graph order, each once
 	in      [][]int32 // by node: its inputs, -1 where one is left out
 	out     [][]int32 // by node: its outputs, likewise
+
+	graph  *Graph
+	inputs map[string]bool // of graph; nil until asked for
+	outer  *Index          // of the graph around a subgraph; nil: the main graph, or a graph looked at alone
 }
+
+// definer returns the index of the graph that defines a value: this one or one around it.
+func (x *Index) definer(value string) *Index {
+	for y := x; y.outer != nil; y = y.outer {
+		if id := y.id(value); id >= 0 && (y.tensors[id] != nil || y.giver[id] >= 0) || y.isInput(value) {
+			return y
+		}
+		x = y.outer
+	}
+	return x
+}
+
+func (x *Index) isInput(value string) bool {
+	if x.inputs == nil {
+		x.inputs = make(map[string]bool, len(x.graph.Inputs))
+		for _, v := range x.graph.Inputs {
+			x.inputs[v.Name] = true
+		}
+	}
+	return x.inputs[value]
+}
+
+// seen returns the constant of that name in this graph or in one around it.
+func (x *Index) seen(name string) *Tensor { return x.definer(name).Tensor(name) }
 
 // Index makes the snapshot in one walk.
 func (g *Graph) Index() *Index {
@@ -24,6 +52,7 @@ func (g *Graph) Index() *Index {
 	values := len(g.tensors) + len(g.Inputs) + gives // of a sound graph; an unsound one may take more
 	x := &Index{
 		ids:     make(map[string]int32, values),
+		graph:   g,
 		nodes:   g.Nodes,
 		tensors: make([]*Tensor, 0, values),
 		giver:   make([]int32, 0, values),

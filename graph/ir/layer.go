@@ -11,6 +11,11 @@ type Layer struct {
 	Index int    // the layer's place among all layers, from 0, in graph order
 	Depth int    // longest way from a graph input, counted in layers passed through: 0 if none
 
+	Within string // the way to the subgraph that the node stands in: "If_0/then_branch"; empty: the main graph
+	Graph  *Graph // that the node stands in, when the layers were listed: a copy of the model has another
+	Home   *Graph // that the weight stands in: Graph, or one around it
+	Kept   string // the way to Home, as Within
+
 	Node   *Node
 	Weight *Tensor // also when it reaches the node through DequantizeLinear: then the stored, quantized tensor
 	Bias   *Tensor // nil if none

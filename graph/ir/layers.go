@@ -7,27 +7,57 @@ import (
 	"strings"
 )
 
-// Layers lists the layers of the main graph in its order. It reads no weight.
+// Layers lists the layers of the model: those of the main graph in its order, then those of subgraphs, outer ones first. It
+// reads no weight.
 func (m *Model) Layers() []Layer {
 	if m.Graph == nil {
 		return nil
 	}
-	x := m.Graph.Index()
-	layers := make([]Layer, 0, len(m.Graph.tensors)) // a layer is large, and owns a tensor at least
-	for _, n := range m.Graph.Nodes {
-		l, ok := x.layer(n)
-		if !ok {
-			continue
+	scopes := m.Graph.scopes()
+	total := 0
+	for _, s := range scopes {
+		total += len(s.graph.tensors)
+	}
+	layers := make([]Layer, 0, total) // a layer is large, and owns a tensor at least
+	for _, s := range scopes {
+		s.from = len(layers)
+		for _, n := range s.nodes {
+			l, ok := s.layer(n)
+			if !ok {
+				continue
+			}
+			l.Index, l.Within, l.Graph = len(layers), s.way, s.graph
+			for home := s; home != nil; home = home.parent {
+				if home.graph == l.Home {
+					l.Kept = home.way
+				}
+			}
+			layers = append(layers, l)
 		}
-		l.Index = len(layers)
-		layers = append(layers, l)
+		s.to = len(layers)
 	}
 	name := newNamer(len(layers))
 	for i := range layers {
 		layers[i].Name = name.of(&layers[i])
 	}
-	x.setRoles(layers)
+	for i := len(scopes) - 1; i >= 0; i-- { // inner ones first
+		scopes[i].tellMixing(layers)
+	}
+	for _, s := range scopes {
+		s.setRoles(layers[s.from:s.to])
+	}
+	setTies(layers)
 	return layers
+}
+
+// MainLayers lists the layers of the main graph alone.
+func (m *Model) MainLayers() []Layer {
+	layers := m.Layers()
+	n := 0
+	for n < len(layers) && layers[n].Within == "" {
+		n++
+	}
+	return layers[:n]
 }
 
 // Layer returns the layer of that name.
@@ -43,20 +73,23 @@ func (m *Model) Layer(name string) (Layer, bool) {
 // stored is a constant as a node sees it through the nodes between.
 type stored struct {
 	*Tensor
+	home       *Graph    // where it stands
 	transposed bool      // the last two axes stand the other way round
 	others     []*Tensor // scales and zero points on the way
 }
 
-// constant follows a value back through DequantizeLinear, QuantizeLinear, Identity, Cast and Transpose of the last two
-// axes to the constant it stands for. The Tensor is nil if it stands for none.
+// constant follows a value back through DequantizeLinear, QuantizeLinear, Identity, Cast, Transpose of the last two axes and
+// a dequantization written out as Cast, Sub and Mul to the constant it stands for. The Tensor is nil if it stands for none.
 func (x *Index) constant(value string) stored {
 	var s stored
 	for range 16 { // no exporter writes longer chains
+		x = x.definer(value)
 		if t := x.Tensor(value); t != nil {
-			s.Tensor = t
+			s.Tensor, s.home = t, x.graph
 			return s
 		}
 		n := x.Producer(value)
+		at := 0
 		switch {
 		case n == nil:
 			return stored{}
@@ -71,12 +104,46 @@ func (x *Index) constant(value string) stored {
 				return stored{}
 			}
 			s.transposed = !s.transposed
+		case n.Is("Mul", "Sub"):
+			scale := (*Tensor)(nil)
+			if at, scale = x.spelled(n); scale == nil {
+				return stored{}
+			}
+			s.others = append(s.others, scale)
 		default:
 			return stored{}
 		}
-		value = n.Input(0)
+		value = n.Input(at)
 	}
 	return stored{}
+}
+
+// spelled tells which input of a Mul or Sub carries codes that a Cast has made numbers of, and the constant on the other: a
+// scale or a zero point.
+func (x *Index) spelled(n *Node) (at int, other *Tensor) {
+	for at := range min(2, len(n.Inputs)) {
+		other := x.seen(n.Input(1 - at))
+		if other == nil || n.Op == "Sub" && at == 1 {
+			continue
+		}
+		v := n.Input(at)
+		for range 3 { // Mul, Sub, Cast
+			p := x.definer(v).Producer(v)
+			switch {
+			case p == nil:
+			case p.Is("Cast"):
+				codes := x.seen(p.Input(0))
+				if codes != nil && codes.Len() > other.Len() && (codes.DType == Int8 || codes.DType == Uint8 || codes.DType.Bits() < 8 && codes.DType.Bits() > 0) {
+					return at, other
+				}
+			case p.Is("Sub", "Transpose", "Reshape"):
+				v = p.Input(0)
+				continue
+			}
+			break
+		}
+	}
+	return 0, nil
 }
 
 // scales lists the constants that a scale or zero point stands for: itself, or what a DequantizeLinear of its own takes.
@@ -90,7 +157,7 @@ func (x *Index) scales(value string) []*Tensor {
 	}
 	var out []*Tensor
 	for _, in := range n.Inputs {
-		if t := x.Tensor(in); t != nil {
+		if t := x.seen(in); t != nil {
 			out = append(out, t)
 		}
 	}
@@ -140,7 +207,7 @@ func (x *Index) layer(n *Node) (Layer, bool) {
 		}
 	case n.Is("Gather"):
 		w = x.constant(n.Input(0))
-		if w.Tensor == nil || len(w.Shape) != 2 || n.Int("axis", 0) != 0 || !isTable(w) || x.Tensor(n.Input(1)) != nil {
+		if w.Tensor == nil || len(w.Shape) != 2 || n.Int("axis", 0) != 0 || !isTable(w) || x.seen(n.Input(1)) != nil {
 			return l, false
 		}
 		biasAt = -1
@@ -174,7 +241,7 @@ func (x *Index) layer(n *Node) (Layer, bool) {
 			return l, false
 		}
 		for _, in := range n.Inputs[2:min(4, len(n.Inputs))] {
-			if t := x.Tensor(in); t != nil {
+			if t := x.seen(in); t != nil {
 				w.others = append(w.others, t)
 			}
 		}
@@ -189,7 +256,7 @@ func (x *Index) layer(n *Node) (Layer, bool) {
 	default:
 		return l, false
 	}
-	l.Weight = w.Tensor
+	l.Weight, l.Home = w.Tensor, w.home
 	bias := stored{}
 	if biasAt > 0 {
 		bias = x.constant(n.Input(biasAt))
@@ -275,7 +342,7 @@ func (l *Layer) count(parts ...stored) {
 	}
 }
 
-// namer gives each layer a name of its own.
+// namer gives each layer a name of its own: in a subgraph, where others have its name, with the way there in front.
 type namer struct {
 	taken map[string]bool
 	next  map[string]int // base -> the number to try next
@@ -295,6 +362,14 @@ func (s *namer) of(l *Layer) string {
 		if base != "" && !s.taken[base] {
 			s.taken[base] = true
 			return base
+		}
+	}
+	if l.Within != "" {
+		for _, name := range names {
+			if base = l.Within + "/" + name; name != "" && !s.taken[base] {
+				s.taken[base] = true
+				return base
+			}
 		}
 	}
 	for {

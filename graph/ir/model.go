@@ -54,7 +54,21 @@ func (m *Model) HasWeights() bool {
 	if m.Graph == nil {
 		return false
 	}
-	return !slices.ContainsFunc(m.Graph.Constants(), func(t *Tensor) bool { return !t.HasData() })
+	return m.Graph.hasWeights()
+}
+
+func (g *Graph) hasWeights() bool {
+	if slices.ContainsFunc(g.Constants(), func(t *Tensor) bool { return !t.HasData() }) {
+		return false
+	}
+	for _, n := range g.Nodes {
+		for i := range n.Attrs {
+			if sub := n.Attrs[i].Graph; sub != nil && !sub.hasWeights() {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // Opset says which version of an operator domain the graph uses; the empty domain is ONNX's own.

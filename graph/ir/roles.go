@@ -7,7 +7,8 @@ import "slices"
 // proportion to its size.
 type finder struct {
 	*Index
-	layers []Layer
+	scope  *graphScope
+	layers []Layer   // of the graph
 	at     []int32   // by layer: its node
 	owner  []int32   // by node: its layer, or -1
 	class  []class   // by node
@@ -20,8 +21,9 @@ type finder struct {
 	topK     []bool // what weights returns
 }
 
-func newFinder(x *Index, layers []Layer) *finder {
-	f := &finder{Index: x, layers: layers, at: make([]int32, len(layers)), owner: make([]int32, len(x.nodes)),
+func newFinder(s *graphScope, layers []Layer) *finder {
+	x := s.Index
+	f := &finder{Index: x, scope: s, layers: layers, at: make([]int32, len(layers)), owner: make([]int32, len(x.nodes)),
 		class: make([]class, len(x.nodes)), is: make([]roleSet, len(layers))}
 	next := 0
 	for i, n := range x.nodes {
@@ -78,9 +80,12 @@ var family = map[string]string{
 // inBlock are the roles that say where in a block a layer stands.
 var inBlock = roleBits["attention"] | roleBits["ffn"] | roleBits["router"]
 
-// setRoles finds depths, roles, siblings and ties. Names are set already.
-func (x *Index) setRoles(layers []Layer) {
-	f := newFinder(x, layers)
+// setRoles finds depths, roles and siblings of a graph's layers. Names are set already, and the graphs around it are done.
+func (s *graphScope) setRoles(layers []Layer) {
+	f := newFinder(s, layers)
+	for i := range layers {
+		layers[i].Index = i // within the graph, until its roles are set
+	}
 	ends := f.ends()
 	f.attentions()
 	f.gatedNetworks()
@@ -101,7 +106,9 @@ func (x *Index) setRoles(layers []Layer) {
 		layers[i].Role = layers[i].Roles[0]
 	}
 	f.setSiblings()
-	f.setTies()
+	for i := range layers {
+		layers[i].Index = s.from + i
+	}
 }
 
 // add gives a layer a role and the wider ones.
@@ -124,6 +131,13 @@ func (f *finder) ends() []end {
 	before := make([]bool, len(f.giver)) // values that come from a conv, linear, embedding or recurrent layer
 	pooled := make([]bool, len(f.giver)) // values without spatial extent: from a global pooling
 	passed := make([]int, len(f.giver))  // layers on the longest way to a value, its own included
+	if f.scope.parent != nil {
+		for v := range f.giver { // what is captured
+			if f.giver[v] < 0 && f.tensors[v] == nil {
+				before[v], passed[v] = f.scope.before, f.scope.passed
+			}
+		}
+	}
 	for n, node := range f.nodes {
 		any, depth := false, 0
 		for _, v := range takes(n) {
@@ -135,8 +149,13 @@ func (f *finder) ends() []end {
 			out[l.Index] = end{first: !any, onPooled: on}
 			l.Depth = depth
 			depth++
-			mixes[n] = l.Type == "conv" || l.Type == "linear" || l.Type == "recurrent"
+			mixes[n] = l.mixing()
 		}
+		inner := f.scope.mixes[n]
+		for _, c := range f.scope.children[n] {
+			c.before, c.passed = any, depth
+		}
+		mixes[n] = mixes[n] || inner
 		gives := any || mixes[n] || l != nil && l.Type == "embedding"
 		on = on && node.Is("Identity", "Dropout", "Relu", "Clip", "HardSwish", "Sigmoid", "HardSigmoid", "QuantizeLinear", "DequantizeLinear", "Mul", "Conv") ||
 			node.Is("GlobalAveragePool", "GlobalMaxPool")
@@ -148,6 +167,13 @@ func (f *finder) ends() []end {
 	}
 	after := before // values that reach a conv, linear or recurrent layer
 	clear(after)
+	if f.scope.after {
+		for _, v := range f.graph.Outputs {
+			if id := f.id(v.Name); id >= 0 {
+				after[id] = true
+			}
+		}
+	}
 	for n := len(f.nodes) - 1; n >= 0; n-- {
 		any := false
 		for _, v := range f.out[n] {
@@ -155,6 +181,9 @@ func (f *finder) ends() []end {
 		}
 		if l := f.layerAt(int32(n)); l != nil {
 			out[l.Index].last = !any
+		}
+		for _, c := range f.scope.children[n] {
+			c.after = any
 		}
 		if any || mixes[n] {
 			for _, v := range takes(n) {
@@ -276,26 +305,26 @@ func (f *finder) group(layers ...*Layer) {
 }
 
 // setTies tells each layer whose weight others use which they are.
-func (f *finder) setTies() {
-	first := make(map[*Tensor]int, len(f.layers))
+func setTies(layers []Layer) {
+	first := make(map[*Tensor]int, len(layers))
 	shared := map[*Tensor][]string{} // the owners of weights that have several
-	for i := range f.layers {
-		w := f.layers[i].Weight
+	for i := range layers {
+		w := layers[i].Weight
 		j, known := first[w]
 		switch {
 		case !known:
 			first[w] = i
 		case shared[w] == nil:
-			shared[w] = []string{f.layers[j].Name, f.layers[i].Name}
+			shared[w] = []string{layers[j].Name, layers[i].Name}
 		default:
-			shared[w] = append(shared[w], f.layers[i].Name)
+			shared[w] = append(shared[w], layers[i].Name)
 		}
 	}
 	if len(shared) == 0 {
 		return
 	}
-	for i := range f.layers {
-		l := &f.layers[i]
+	for i := range layers {
+		l := &layers[i]
 		names := shared[l.Weight]
 		l.Tied = len(names) > 1
 		some := names[:min(len(names), maxTied)]

@@ -26,6 +26,9 @@ func (m *Model) WorkOf(layers []Layer, inputs map[string]Shape) map[string]int64
 	known, _ := Infer(m, feeds) // contradictions leave shapes unknown
 	work := make(map[string]int64)
 	for _, l := range layers {
+		if l.Within != "" {
+			continue // no shapes are known within subgraphs
+		}
 		in, ok1 := known[l.Node.Input(0)].Shape.Elements()
 		out, ok2 := known[l.Node.Output(0)].Shape.Elements()
 		if !ok1 || !ok2 {

@@ -22,7 +22,7 @@ func Activations(ctx context.Context, m *ir.Model, set dataset.Set, n Need, work
 	}
 	var outs []*output
 	var taps []string
-	for _, l := range m.Layers() {
+	for _, l := range m.MainLayers() {
 		if l.Type != "conv" && l.Type != "linear" {
 			continue
 		}

@@ -33,7 +33,7 @@ func Gradients(ctx context.Context, m *ir.Model, set dataset.Set, n Need, worker
 	}
 	r := &Result{Samples: f.samples, Taylor: map[string][]float64{}}
 	var names []string
-	for _, l := range m.Layers() {
+	for _, l := range m.MainLayers() {
 		for _, t := range []*ir.Tensor{l.Weight, l.Bias} {
 			if t == nil || r.Taylor[t.Name] != nil || p.Param(t.Name) == nil {
 				continue

@@ -29,7 +29,7 @@ func newCut(m *ir.Model, layers []passes.Treated[Params]) (*cut, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &cut{model: m, dims: d, layers: m.Layers(), treated: map[string]*Params{}, holders: map[dims.Channel][]int{}}
+	c := &cut{model: m, dims: d, layers: m.MainLayers(), treated: map[string]*Params{}, holders: map[dims.Channel][]int{}}
 	for _, t := range layers {
 		c.treated[t.Name] = t.Params
 	}

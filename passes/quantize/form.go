@@ -53,6 +53,9 @@ func checkLayer(p *Params, l ir.Layer) []passes.Problem {
 	case p.dynamic() && l.Type == "conv":
 		out = append(out, passes.Problem{Code: "type-does-not-fit", Field: "activations.dynamic",
 			Message: "no runtime takes the ranges of a convolution's input as it runs; name data, and leave dynamic out"})
+	case p.static() && l.Type != "embedding" && l.Within != "":
+		out = append(out, passes.Problem{Code: "type-does-not-fit", Field: "activations",
+			Message: fmt.Sprintf("ranges of activations are measured in the main graph, and the layer stands in a subgraph (%s); write activations: none for it", l.Within)})
 	case p.static() && l.Type != "embedding" && l.Weight.DType != ir.Float32:
 		out = append(out, passes.Problem{Code: "type-does-not-fit", Field: "activations",
 			Message: fmt.Sprintf("ranges of activations are measured in float32, and this model computes in %s; write activations: {dynamic: true}, or none", l.Weight.DType)})

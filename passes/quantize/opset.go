@@ -32,22 +32,33 @@ func lift(m *ir.Model, to int64) (stuck string) {
 	from := m.Opset("")
 	if from < to {
 		known, _ := ir.Infer(m, nil) // contradictions are the executor's to report
-		l := lifting{graph: m.Graph, from: from, to: to, known: known, names: namesOf(m.Graph)}
+		taken := namesOf(m.Graph)
+		var graphs []*lifting
+		for _, g := range graphsIn(m.Graph) {
+			graphs = append(graphs, &lifting{graph: g, from: from, to: to, known: known, names: taken})
+			if g != m.Graph {
+				graphs[len(graphs)-1].known = nil // names may mean something else there
+			}
+		}
 		var reasons []string
-		for _, n := range m.Graph.Nodes {
-			if why := l.hinders(n); why != "" && !slices.Contains(reasons, why) {
-				reasons = append(reasons, why)
+		for _, l := range graphs {
+			for _, n := range l.graph.Nodes {
+				if why := l.hinders(n); why != "" && !slices.Contains(reasons, why) {
+					reasons = append(reasons, why)
+				}
 			}
 		}
 		if reasons != nil {
 			return fmt.Sprintf("the graph cannot be raised from opset %d to %d: %s", from, to, strings.Join(reasons, "; "))
 		}
-		for _, n := range m.Graph.Nodes {
-			if from < opsetAxis {
-				l.lift(n)
-			}
-			if from < opsetReduce && to >= opsetReduce {
-				l.liftReduce(n)
+		for _, l := range graphs {
+			for _, n := range l.graph.Nodes {
+				if from < opsetAxis {
+					l.lift(n)
+				}
+				if from < opsetReduce && to >= opsetReduce {
+					l.liftReduce(n)
+				}
 			}
 		}
 		m.SetOpset("", to)
@@ -102,7 +113,7 @@ func (l *lifting) hinders(n *ir.Node) (why string) {
 	switch {
 	case n.Is("BatchNormalization") && n.Int("spatial", 1) == 0:
 		return "a BatchNormalization is not over channels"
-	case n.Is(same...), n.Is("Clip", "Pad", "Split", "Squeeze", "Unsqueeze", "ReduceSum", "Slice"):
+	case n.Is("If", "Loop", "Scan") && l.from >= 11, n.Is("Resize") && l.from >= 11, n.Is("LSTM", "GRU", "RNN", "Pow"), n.Is(same...), n.Is("Clip", "Pad", "Split", "Squeeze", "Unsqueeze", "ReduceSum", "Slice"):
 		return ""
 	case n.Is("Softmax", "LogSoftmax"):
 		if _, ok := l.lastAxis(n); !ok {
@@ -123,11 +134,6 @@ var reduces = []string{"ReduceL1", "ReduceL2", "ReduceLogSum", "ReduceLogSumExp"
 
 // hindersLater tells why a node cannot be lifted beyond opset 13, where few operators have changed since.
 func (l *lifting) hindersLater(n *ir.Node) (why string) {
-	for i := range n.Attrs {
-		if sub := n.Attrs[i].Graph; sub != nil && l.changes(sub) {
-			return fmt.Sprintf("%s has a subgraph with operators that changed in between", n.Op)
-		}
-	}
 	switch {
 	case n.Is("BatchNormalization") && l.from < 14 && (len(n.Outputs) > 1 && n.Output(1) != ""):
 		return "a BatchNormalization is that of training"
@@ -138,22 +144,19 @@ func (l *lifting) hindersLater(n *ir.Node) (why string) {
 	return ""
 }
 
-// changes tells whether a subgraph, or one in it, has nodes that lifting would rewrite or that hinder it.
-func (l *lifting) changes(g *ir.Graph) bool {
-	for queue := []*ir.Graph{g}; len(queue) > 0; {
-		g, queue = queue[0], queue[1:]
-		for _, n := range g.Nodes {
-			if n.Is(reduces...) && l.from < opsetReduce || n.Is("Split") && l.from < opsetReduce || n.Is("GroupNormalization", "DFT", "GridSample") {
-				return true
-			}
-			for i := range n.Attrs {
-				if sub := n.Attrs[i].Graph; sub != nil {
-					queue = append(queue, sub)
+// graphsIn lists a graph and those within it, outer ones first.
+func graphsIn(g *ir.Graph) []*ir.Graph {
+	list := []*ir.Graph{g}
+	for i := 0; i < len(list); i++ {
+		for _, n := range list[i].Nodes {
+			for k := range n.Attrs {
+				if sub := n.Attrs[k].Graph; sub != nil {
+					list = append(list, sub)
 				}
 			}
 		}
 	}
-	return false
+	return list
 }
 
 // liftReduce rewrites a node for opset 18.

@@ -25,8 +25,9 @@ var Pass = passes.Define(passes.Info{
 	Name: "quantize",
 	Doc: "Changes the numeric type: weights of convolutions, linear layers and embeddings become codes of 8, 4 or 2 bits with " +
 		"scales, 16-bit floats or ggml's blocks, and the activations between them 8-bit codes if asked.",
-	Version: 2,
-	Accepts: accepts,
+	Version:   2,
+	Subgraphs: true,
+	Accepts:   accepts,
 	Order: []passes.Order{
 		{After: "fold", Why: "a batch normalization behind a quantized layer cannot be folded into its codes any more"},
 		{After: "prune", Why: "quantized weights no longer rank by size"},
@@ -70,15 +71,15 @@ var Pass = passes.Define(passes.Info{
 func join(m *ir.Model, layers []passes.Treated[Params]) ([][]int, error) {
 	all := make([]int, len(layers))
 	together := false
-	byWeight := map[string]int{}
+	byWeight := map[weightKey]int{}
 	var groups [][]int
 	for i, l := range layers {
 		all[i] = i
 		together = together || l.Params.static()
-		at, ok := byWeight[l.Weight.Name]
+		at, ok := byWeight[keyOf(&l.Layer)]
 		if !ok {
 			at = len(groups)
-			byWeight[l.Weight.Name] = at
+			byWeight[keyOf(&l.Layer)] = at
 			groups = append(groups, nil)
 		}
 		groups[at] = append(groups[at], i)
@@ -88,6 +89,11 @@ func join(m *ir.Model, layers []passes.Treated[Params]) ([][]int, error) {
 	}
 	return groups, nil
 }
+
+// weightKey names a weight: two graphs may have one of the same name each.
+type weightKey struct{ within, name string }
+
+func keyOf(l *ir.Layer) weightKey { return weightKey{l.Kept, l.Weight.Name} }
 
 // work is one application of the pass to a unit of layers.
 type work struct {
@@ -100,10 +106,17 @@ type work struct {
 
 func newWork(s *passes.Site, u passes.Unit[Params]) *work {
 	w := &work{site: s, graph: s.Model.Graph, before: map[string]passes.State{}, header: true}
-	index := w.graph.Index()
+	indexes := map[*ir.Graph]*ir.Index{}
 	given := w.mixed(u)
 	for _, l := range u.Layers {
-		w.layers = append(w.layers, newTarget(index, l, given[l.Params.mix][l.Name]))
+		g := w.graph
+		if l.Within != "" {
+			g = l.Graph
+		}
+		if indexes[g] == nil {
+			indexes[g] = g.Index()
+		}
+		w.layers = append(w.layers, newTarget(indexes[g], l, given[l.Params.mix][l.Name]))
 		w.before[l.Name] = passes.StateOf(l.Layer)
 	}
 	w.share()
@@ -129,13 +142,13 @@ func (w *work) mixed(u passes.Unit[Params]) map[*mix]map[string]assigned {
 
 // share lets layers of one weight be stored in one form, that of the first.
 func (w *work) share() {
-	first := map[string]*target{}
+	first := map[weightKey]*target{}
 	for _, t := range w.layers {
-		f := first[t.Weight.Name]
+		f := first[keyOf(&t.Layer)]
 		switch {
 		case t.left != "" || t.trouble != nil:
 		case f == nil:
-			first[t.Weight.Name] = t
+			first[keyOf(&t.Layer)] = t
 		default:
 			t.form, t.shares = f.form, f
 			t.notes = append(t.notes, "its weight is that of "+f.Name+" and treated with it")
@@ -179,9 +192,9 @@ func (w *work) do(measured func(measure.Need) (*measure.Result, error)) ([]passe
 	if err := w.encode(active, grids); err != nil {
 		return nil, err
 	}
-	r := newRewrite(w.graph)
+	r := newRewrite(w.graph, namesOf(w.graph))
 	for _, t := range active {
-		r.weight(t, w.site.Model)
+		r.of(t).weight(t, w.site.Model)
 		r.dynamic(t)
 	}
 	for _, t := range active {

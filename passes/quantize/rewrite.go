@@ -24,10 +24,28 @@ type rewrite struct {
 	front  []*ir.Node              // to stand before all others
 	before map[*ir.Node][]*ir.Node // to stand right before a node
 	after  map[*ir.Node][]*ir.Node // right behind it
+
+	inner []*rewrite // of subgraphs that weights stand in
 }
 
-func newRewrite(g *ir.Graph) *rewrite {
-	return &rewrite{graph: g, index: g.Index(), names: namesOf(g), stored: map[string]bool{}, left: map[string]int{}, gone: map[string]bool{}, scales: map[*value][2]string{},
+// of returns the rewrite of the graph that a layer's weight stands in.
+func (r *rewrite) of(t *target) *rewrite {
+	if t.Kept == "" {
+		return r
+	}
+	for _, in := range r.inner {
+		if in.graph == t.Home {
+			return in
+		}
+	}
+	in := newRewrite(t.Home, r.names)
+	r.inner = append(r.inner, in)
+	return in
+}
+
+// newRewrite begins a rewrite of a graph. names are those of the whole model.
+func newRewrite(g *ir.Graph, taken names) *rewrite {
+	return &rewrite{graph: g, index: g.Index(), names: taken, stored: map[string]bool{}, left: map[string]int{}, gone: map[string]bool{}, scales: map[*value][2]string{},
 		before: map[*ir.Node][]*ir.Node{}, after: map[*ir.Node][]*ir.Node{}}
 }
 
@@ -204,6 +222,9 @@ func (r *rewrite) activation(v *value, grids map[string]affine.Grid) {
 
 // finish puts the new nodes where they belong and drops tensors and Constant nodes that nobody takes any more.
 func (r *rewrite) finish() {
+	for _, in := range r.inner {
+		in.finish()
+	}
 	r.graph.RemoveTensors(r.gone)
 	list := slices.Clone(r.front)
 	for _, n := range r.graph.Nodes {
