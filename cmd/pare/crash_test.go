@@ -132,7 +132,7 @@ func TestFailingDisk(t *testing.T) {
 // Power is cut during a whole build.
 func TestPowerCut(t *testing.T) {
 	s := crashScene(t, true)
-	disks, err := s.Cuts(func(n int) bool { return n%20 == 0 })
+	disks, err := s.Cuts(20, 2)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -152,12 +152,24 @@ func full(err error, path string, need int64) error {
 	if err == nil || !isFull(err) {
 		return err
 	}
+	if free, ok := Free(path); ok {
+		return fmt.Errorf("%w (%d bytes needed, %d free)", err, need, free)
+	}
+	return err
+}
+
+// Free returns how many bytes may still be written where path is or will be, if the system tells.
+func Free(path string) (int64, bool) {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return 0, false
+	}
 	for dir := filepath.Dir(path); ; dir = filepath.Dir(dir) { // it need not exist yet
 		if free, ok := freeBytes(dir); ok {
-			return fmt.Errorf("%w (%d bytes needed, %d free)", err, need, free)
+			return free, true
 		}
 		if dir == filepath.Dir(dir) {
-			return err
+			return 0, false
 		}
 	}
 }

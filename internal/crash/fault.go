@@ -43,9 +43,9 @@ func (s *Scene) Fail(name string, fault storetest.Fault) (code int, said string,
 	return code, said, !f.Failed(), os.RemoveAll(dir)
 }
 
-// Cuts carries the build out once and looks at what may be on the disk if power is cut after any operation at which wanted says
-// so, for several cases of what had reached the disk. It returns how many disks it looked at.
-func (s *Scene) Cuts(wanted func(n int) bool) (disks int, err error) {
+// Cuts carries the build out once and looks at what may be on the disk if power is cut after every step-th operation and after the last,
+// for several cases of what had reached the disk. With every again-th of these it builds again. It returns how many disks there were.
+func (s *Scene) Cuts(step, again int) (disks int, err error) {
 	dir, err := s.Copy("log")
 	if err != nil {
 		return 0, err
@@ -58,11 +58,11 @@ func (s *Scene) Cuts(wanted func(n int) bool) (disks int, err error) {
 		return 0, fmt.Errorf("exit code %d:\n%s", code, said)
 	}
 	for n := range log.Len() + 1 {
-		if !wanted(n) && n != log.Len() {
+		if n%step != 0 && n != log.Len() {
 			continue
 		}
 		for _, seed := range []uint64{0, 1, uint64(n) + 2} {
-			if err := s.cut(log, n, seed); err != nil {
+			if err := s.cut(log, n, seed, seed == 0 && n/step%again == 0); err != nil {
 				return disks, fmt.Errorf("power cut after operation %d, case %d: %w", n, seed, err)
 			}
 			disks++
@@ -71,7 +71,7 @@ func (s *Scene) Cuts(wanted func(n int) bool) (disks int, err error) {
 	return disks, os.RemoveAll(dir)
 }
 
-func (s *Scene) cut(log *storetest.Log, n int, seed uint64) error {
+func (s *Scene) cut(log *storetest.Log, n int, seed uint64, again bool) error {
 	dst := filepath.Join(s.work, fmt.Sprintf("cut-%d-%d", n, seed))
 	if err := os.Mkdir(dst, 0o755); err != nil {
 		return err
@@ -86,7 +86,7 @@ func (s *Scene) cut(log *storetest.Log, n int, seed uint64) error {
 	case n == log.Len() && now != s.new:
 		return fmt.Errorf("success was told, and %v stands", now)
 	}
-	if seed == 0 {
+	if again {
 		if _, err := s.Again(storetest.Unsynced{}, dst); err != nil {
 			return err
 		}

@@ -34,7 +34,7 @@ func Main(args []string) int {
 type Killed struct {
 	Ended   bool // it ended by itself: there were fewer operations
 	Resumed bool // the next build went on in the midst of training
-	State   State
+	Old     bool // the result of before stands
 }
 
 // Kill kills a build at operation n, counted from 1, or in the midst of it if it is a write and half is set; checks what is left,
@@ -60,7 +60,8 @@ func (s *Scene) Kill(n int, half bool) (k Killed, err error) {
 	case !errors.As(err, &exit) || !signalled(exit, syscall.SIGKILL):
 		return k, fmt.Errorf("killed at operation %d: %w\n%s", n, err, &said)
 	}
-	if k.State, err = s.Check(dir); err == nil {
+	now, err := s.Check(dir)
+	if k.Old = now.Target == s.old.Target; err == nil {
 		k.Resumed, err = s.Again(storetest.Unsynced{}, dir)
 	}
 	if err != nil {

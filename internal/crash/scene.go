@@ -104,7 +104,10 @@ func arguments(dir string) []string {
 func Build(files store.FS, dir string) (code int, said string) {
 	var out bytes.Buffer
 	code = cli.MainOn(files, arguments(dir), &out, &out)
-	return code, out.String()
+	if said = out.String(); len(said) > 2000 && code != 0 {
+		said = "…" + said[len(said)-2000:] // of a plan the end, and what follows
+	}
+	return code, said
 }
 
 // Copy makes a copy of the folder as it is before the build.
