@@ -82,6 +82,9 @@ func printOf(g *ir.Graph) uint64 {
 		for i := range n.Attrs {
 			address(unsafe.Pointer(n.Attrs[i].Tensor))
 			buffer = binary.LittleEndian.AppendUint64(buffer, uint64(n.Attrs[i].Int))
+			if sub := n.Attrs[i].Graph; sub != nil {
+				buffer = binary.LittleEndian.AppendUint64(buffer, printOf(sub))
+			}
 		}
 		flush()
 	}

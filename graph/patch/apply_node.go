@@ -78,6 +78,9 @@ func (o *openGraph) changeNode(at int, cur **ir.Node, e *nodeEdit) error {
 		return nil
 	}
 	if first := o.attrs[at]; first != nil {
+		if sameKept(*first, *e.attrs) {
+			return o.putGraphs(was, n, *e.attrs)
+		}
 		if !bytes.Equal(attrsBytes(*first), attrsBytes(*e.attrs)) {
 			return conflict("two patches change the attributes of node %q", was.Name)
 		}
@@ -111,13 +114,43 @@ func (o *openGraph) putAttrs(was, n *ir.Node, list []attr) error {
 			if slices.ContainsFunc(n.Attrs, func(b ir.Attr) bool { return b.Graph == at.Graph }) {
 				return conflict("node %q keeps one graph twice", was.Name)
 			}
-			sub := o.a.open(was.Attrs[e.keep].Graph, at.Graph)
-			if err := sub.apply(e.graph); err != nil {
+			if err := o.inside(was.Attrs[e.keep].Graph, at.Graph).apply(e.graph); err != nil {
 				return err
 			}
-			o.within = append(o.within, sub)
 		}
 		n.Attrs = append(n.Attrs, at)
+	}
+	return nil
+}
+
+// inside returns the graph within this one that patches are being brought into.
+func (o *openGraph) inside(was, g *ir.Graph) *openGraph {
+	if i := slices.IndexFunc(o.within, func(sub *openGraph) bool { return sub.graph == g }); i >= 0 {
+		return o.within[i]
+	}
+	sub := o.a.open(was, g)
+	o.within = append(o.within, sub)
+	return sub
+}
+
+// sameKept tells that two patches keep the same attributes of a node, and at most change the graphs in them.
+func sameKept(a, b []attr) bool {
+	return slices.EqualFunc(a, b, func(a, b attr) bool { return a.keep >= 0 && a.keep == b.keep })
+}
+
+// putGraphs brings what a further patch changes in the graphs of attributes into a node that keeps the same attributes.
+func (o *openGraph) putGraphs(was, n *ir.Node, list []attr) error {
+	for i := range list {
+		e := &list[i]
+		if e.graph == nil {
+			continue
+		}
+		if n.Attrs[i].Graph == nil {
+			return conflict("attribute %q of node %q has no graph", n.Attrs[i].Name, was.Name)
+		}
+		if err := o.inside(was.Attrs[e.keep].Graph, n.Attrs[i].Graph).apply(e.graph); err != nil {
+			return err
+		}
 	}
 	return nil
 }

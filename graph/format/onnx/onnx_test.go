@@ -62,6 +62,11 @@ func TestUntouchedIsIdentical(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	m.Metadata = append(m.Metadata, ir.KeyValue{Key: "k", Value: "v"})
+	if got, want := mustEncode(t, m), append(odd(), "\x72\x06\x0a\x01k\x12\x01v"...); !bytes.Equal(got, want) {
+		t.Errorf("with one more entry of metadata:\n%q\nwant\n%q", got, want)
+	}
+	m.Metadata = m.Metadata[:1]
 	m.Producer = "pare"
 	want := append([]byte("\x08\x08\x12\x04pare"), odd()[3+7:]...)
 	if got := mustEncode(t, m); !bytes.Equal(got, want) {

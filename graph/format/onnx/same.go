@@ -27,13 +27,22 @@ func again[T any](o *ir.Origin, read func(r *reader, m message) (T, error)) (was
 	return was, err == nil
 }
 
-// unchangedModel reads the whole file again.
-func unchangedModel(m *ir.Model) bool {
+// unchangedModel reads the whole file again. added are entries of metadata that have come to those of the file.
+func unchangedModel(m *ir.Model) (added []ir.KeyValue, ok bool) {
 	if m.Origin == nil {
-		return false
+		return nil, false
 	}
 	was, ok := again(m.Origin, func(r *reader, msg message) (*ir.Model, error) { return r.model(msg.b) })
-	return ok && sameModel(m, was)
+	if !ok || len(m.Metadata) < len(was.Metadata) {
+		return nil, false
+	}
+	n := len(was.Metadata)
+	c := *m
+	c.Metadata = m.Metadata[:n:n]
+	if n == 0 {
+		c.Present &^= 1 << 14
+	}
+	return m.Metadata[n:], sameModel(&c, was)
 }
 
 func sameModel(m, was *ir.Model) bool {

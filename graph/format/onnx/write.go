@@ -83,8 +83,20 @@ func encode(m *ir.Model, location string) (o *output, data []format.Part, err er
 		return nil, nil, fmt.Errorf("no model to write: IR version %d, %d operator sets", m.IRVersion, len(m.Opsets))
 	}
 	o = &output{}
-	if location == "" && unchangedModel(m) {
-		return o, nil, o.origin(m.Origin)
+	if location == "" {
+		if added, ok := unchangedModel(m); ok { // a repeated field may stand anywhere in a message
+			if err := o.origin(m.Origin); err != nil {
+				return nil, nil, err
+			}
+			for _, kv := range added {
+				p, err := encodeKeyValue(kv)
+				if err != nil {
+					return nil, nil, err
+				}
+				o.message(14, p)
+			}
+			return o, nil, nil
+		}
 	}
 	e := &encoder{location: location, places: map[int64][]placed{}}
 	g, err := e.graph(m.Graph)
