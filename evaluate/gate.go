@@ -12,6 +12,7 @@ type GateSpec struct {
 	Name       string // "top1 on test", or the text of an expression
 	Metric     string
 	Data       string
+	At         string // a percentile of single samples instead of the mean of all: p50, p90, p95, p99, max; empty: the mean
 	Limit      Limit
 	Value      float64 // what Limit limits; ratios as 0.01
 	Confidence float64 // of the bound that decides: 0.95; 0: not asked, the point estimate decides
@@ -58,6 +59,9 @@ type Used struct {
 
 // Check tells why a gate makes no sense for its metric, before anything is measured.
 func (g GateSpec) Check(m *Metric) error {
+	if err := g.checkAt(m); err != nil {
+		return err
+	}
 	switch {
 	case m.Relative && (g.Limit == MaxDegradation || g.Limit == PercentMaxDegradation):
 		return fmt.Errorf("%s compares with the baseline by itself; give it a threshold instead of %s", m.Name, g.Limit)
@@ -80,7 +84,7 @@ func (g GateSpec) checkConfidence() error {
 func Decide(g GateSpec, model, baseline *Result) Decision {
 	d := Decision{Gate: g, Limit: g.Value, Value: math.NaN(), Outcome: Undecided}
 	if d.Gate.Name == "" {
-		d.Gate.Name = label(g.Metric, g.Data)
+		d.Gate.Name = g.label()
 	}
 	if err := g.checkConfidence(); err != nil {
 		d.Message = err.Error()
@@ -95,6 +99,16 @@ func Decide(g GateSpec, model, baseline *Result) Decision {
 		d.Outcome = NotMet
 		d.Message = fmt.Sprintf("%s is not a number%s", s.Label(), because(s.Note))
 		return d
+	}
+	if g.At != "" {
+		if err := g.checkAt(s.Metric); err != nil {
+			d.Message = err.Error()
+			return d
+		}
+	}
+	if g.Limit == Threshold && g.At != "" {
+		values, sign := badness(s)
+		return d.at(s, values, sign, func(d *Decision) string { return d.thresholdMessage(s) })
 	}
 	if g.Limit == Threshold {
 		return d.threshold(s)
@@ -111,6 +125,9 @@ func Decide(g GateSpec, model, baseline *Result) Decision {
 	if err != nil {
 		d.Message = err.Error()
 		return d
+	}
+	if g.At != "" {
+		return d.at(s, drops(s, b), 1, func(d *Decision) string { return d.atDropMessage(s) })
 	}
 	return d.drop(s, b, c)
 }

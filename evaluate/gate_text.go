@@ -10,7 +10,10 @@ import (
 
 // thresholdMessage says: top1 on test is 91.62% (91.01% to 92.20% at 95%); the gate asks for at least 90.00%.
 func (d *Decision) thresholdMessage(s *Score) string {
-	n := amountNumbers(s.Metric.Unit)
+	n, name := amountNumbers(s.Metric.Unit), s.Label()
+	if d.Gate.At != "" {
+		name = d.Gate.label()
+	}
 	value, limit := n.apart(d.Value, d.Limit)
 	asks, side := "allows at most", "at most"
 	if s.Metric.Higher {
@@ -18,10 +21,10 @@ func (d *Decision) thresholdMessage(s *Score) string {
 	}
 	if d.Outcome == Undecided {
 		return fmt.Sprintf("undecided: %s cannot tell whether %s is %s %s (%s; %s); %s",
-			samples(s.N), s.Label(), side, n.with(limit), n.with(value), d.rangeText(n), d.neededText())
+			samples(s.N), name, side, n.with(limit), n.with(value), d.rangeText(n), d.neededText())
 	}
 	return fmt.Sprintf("%s is %s%s; the gate %s %s%s",
-		s.Label(), n.with(value), inBrackets(d.rangeText(n)), asks, n.with(limit), d.howDecided(s))
+		name, n.with(value), inBrackets(d.rangeText(n)), asks, n.with(limit), d.howDecided(s))
 }
 
 // dropMessage says: top1 on test fell by 0.42 points (0.05 to 0.79 at 95%); the gate allows 1.00.
@@ -30,10 +33,7 @@ func (d *Decision) dropMessage(s, b *Score) string {
 	if d.Gate.Limit == PercentMaxDegradation {
 		n, of = amountNumbers(Share), " of the baseline's "+amount(s.Metric.Unit, b.Value)
 	}
-	worse, better := "rose", "fell"
-	if s.Metric.Higher {
-		worse, better = better, worse
-	}
+	_, worse, better := s.Metric.worse()
 	value, limit := n.apart(d.Value, d.Limit)
 	if d.Outcome == Undecided {
 		return fmt.Sprintf("undecided: %s cannot tell whether %s %s by less than %s%s (%s; %s); %s",

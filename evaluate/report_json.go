@@ -106,6 +106,7 @@ type (
 		Kind       Limit         `json:"kind"`
 		Metric     string        `json:"metric,omitempty"`
 		Data       string        `json:"data,omitempty"`
+		At         string        `json:"at,omitempty"`
 		Outcome    Outcome       `json:"outcome"`
 		Value      number        `json:"value"`
 		Limit      number        `json:"limit"`
@@ -262,7 +263,7 @@ func (i *Interval) wire() *wireInterval {
 
 func (d *Decision) wire() wireGate {
 	g := wireGate{
-		Name: d.Gate.Name, Kind: d.Gate.Limit, Metric: d.Gate.Metric, Data: d.Gate.Data,
+		Name: d.Gate.Name, Kind: d.Gate.Limit, Metric: d.Gate.Metric, Data: d.Gate.Data, At: d.Gate.At,
 		Outcome: d.Outcome, Value: number(d.Value), Limit: number(d.Limit), Interval: d.Interval.wire(),
 		OnFail: d.Gate.OnFail, Needed: d.Needed, Message: d.Message,
 	}

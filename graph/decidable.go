@@ -79,7 +79,7 @@ func (c *compiler) decidable(plan *Plan) {
 func (p *Plan) Undecidable(s *Suite, samples func(data string) int, report *diag.List) {
 	for _, g := range p.allGates() {
 		m := s.Metric(g.Metric)
-		if m == nil || g.Confidence == 0 {
+		if m == nil || !asksSamples(g) {
 			continue
 		}
 		n := samples(g.Data)
@@ -91,21 +91,47 @@ func (p *Plan) Undecidable(s *Suite, samples func(data string) int, report *diag
 			if g.OnFail == "warn" {
 				severity = diag.Warning
 			}
-			at := g.Node.Head()
-			if v := g.Node.Get("confidence"); v != nil {
-				at = v.Span
-			}
-			c := fmt.Sprintf("%s samples cannot decide this gate even if none of them is worse than before", human.Count(int64(n)))
-			if needed < stats.TooMany {
-				c += fmt.Sprintf("; at %s confidence it takes %s at least", human.Percent(g.Confidence), human.Count(int64(needed)))
-			}
-			report.Add(diag.Diagnostic{Severity: severity, Code: "gate-undecidable", Span: at, Message: c})
+			report.Add(diag.Diagnostic{Severity: severity, Code: "gate-undecidable", Span: asksMuch(g), Message: tooFew(g, n, needed)})
 		}
 	}
 }
 
+// asksSamples tells whether a number of samples can be too small for a gate.
+func asksSamples(g *recipe.Gate) bool { return g.Confidence > 0 || gateSpec(g).EnoughAt() > 0 }
+
+// asksMuch is what of a gate asks for more samples.
+func asksMuch(g *recipe.Gate) diag.Span {
+	for _, key := range []string{"confidence", "at"} {
+		if v := g.Node.Get(key); v != nil {
+			return v.Span
+		}
+	}
+	return g.Node.Head()
+}
+
+func tooFew(g *recipe.Gate, n, needed int) string {
+	noun := " samples"
+	if n == 1 {
+		noun = " sample"
+	}
+	text := human.Count(int64(n)) + noun + " cannot decide this gate even if none of them is worse than before"
+	switch {
+	case needed >= stats.TooMany:
+	case g.Confidence == 0:
+		text += fmt.Sprintf("; %s takes %s at least", g.At, human.Count(int64(needed)))
+	case g.At != "":
+		text += fmt.Sprintf("; %s at %s confidence takes %s at least", g.At, human.Percent(g.Confidence), human.Count(int64(needed)))
+	default:
+		text += fmt.Sprintf("; at %s confidence it takes %s at least", human.Percent(g.Confidence), human.Count(int64(needed)))
+	}
+	return text
+}
+
 // enough returns how many samples can meet a gate in the best case, n if so many can.
 func enough(m *evaluate.Metric, g *recipe.Gate, n int) int {
+	if g.At != "" {
+		return max(n, gateSpec(g).EnoughAt())
+	}
 	if m.Kind == evaluate.Mean {
 		return max(n, stats.MinBootstrap)
 	}

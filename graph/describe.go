@@ -20,7 +20,7 @@ import (
 
 // gateSpec says a recipe's gate in the words of evaluate.
 func gateSpec(g *recipe.Gate) evaluate.GateSpec {
-	return evaluate.GateSpec{Name: g.Name, Metric: g.Metric, Data: g.Data, Limit: evaluate.Limit(g.Limit), Value: g.Value,
+	return evaluate.GateSpec{Name: g.Name, Metric: g.Metric, Data: g.Data, At: g.At, Limit: evaluate.Limit(g.Limit), Value: g.Value,
 		Confidence: g.Confidence, OnFail: g.OnFail}
 }
 

@@ -12,8 +12,8 @@ import (
 	"github.com/pare-ml/pare/recipe/syntax"
 )
 
-// gates compares the gates of two plans, those of steps too. Gates on the same metric, data and kind of limit are one
-// gate; so are expressions that compare the same with something else.
+// gates compares the gates of two plans, those of steps too. Gates on the same metric, data, percentile and kind of limit are
+// one gate; so are expressions that compare the same with something else.
 func (d *Difference) gates(s *Suite) {
 	type entry struct {
 		gate *recipe.Gate
@@ -62,7 +62,7 @@ func eachGate(p *Plan, visit func(step string, g *recipe.Gate)) {
 
 func gateKey(step string, g *recipe.Gate) string {
 	if g.Expr == nil {
-		return strings.Join([]string{step, g.Metric, g.Data, string(g.Limit)}, "\x00")
+		return strings.Join([]string{step, g.Metric, g.Data, g.At, string(g.Limit)}, "\x00")
 	}
 	var parts []string
 	for _, c := range comparisons(g.Expr.Text) {

@@ -244,6 +244,9 @@ func (e *effective) gates(indent int, list []*Gate) {
 			if g.Data != "" {
 				words = append(words, "data: "+schema.Inline(g.Data))
 			}
+			if g.At != "" {
+				words = append(words, "at: "+g.At)
+			}
 			words = append(words, fmt.Sprintf("%s: %s", g.Limit, e.limit(g)))
 			if g.Confidence != 0 {
 				words = append(words, "confidence: "+schema.FormatValue(g.Confidence, schema.KindRatio))

@@ -95,6 +95,10 @@ func gateFields(g *gateText, l *Language) schema.Object {
 		Fields: []*schema.Field{
 			schema.Enum(&g.Metric, "metric", "", "what is measured", choices(l.Metrics)...),
 			schema.Data(&g.Data, "data", "", "the data set that it is measured on"),
+			schema.Enum(&g.At, "at", "", "what so many of the samples keep to, instead of the mean of all",
+				schema.Choice{Name: "p50", Doc: "half of the samples"}, schema.Choice{Name: "p90", Doc: "90% of them"},
+				schema.Choice{Name: "p95", Doc: "95% of them"}, schema.Choice{Name: "p99", Doc: "99% of them"},
+				schema.Choice{Name: "max", Doc: "every sample that was measured"}),
 			schema.Node(&g.threshold, "threshold", "limit on the metric itself: at least, or at most, by the metric's direction"),
 			schema.Node(&g.maxDegradation, "max_degradation", "limit on the drop from the baseline, in the metric's unit"),
 			schema.Node(&g.percent, "percent_max_degradation", "limit on the drop as a share of the baseline's value"),

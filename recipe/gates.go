@@ -57,13 +57,16 @@ func (p *parser) gate(t *gateText) *Gate {
 		if g.Data != "" {
 			g.Name += " on " + g.Data
 		}
+		if g.At != "" {
+			g.Name += " at " + g.At
+		}
 	}
 	return &g
 }
 
 // expression checks a gate that is an expression.
 func (p *parser) expression(t *gateText) *Gate {
-	for _, key := range []string{"metric", "data", "confidence", string(Threshold), string(MaxDegradation), string(PercentMaxDegradation)} {
+	for _, key := range []string{"metric", "data", "at", "confidence", string(Threshold), string(MaxDegradation), string(PercentMaxDegradation)} {
 		if pair := t.Node.Pair(key); pair != nil {
 			p.report.Errorf(pair.Key.Span, "keys-conflict", "a gate is either a metric with a limit or an expression; %s does not go with expect", key)
 			return nil

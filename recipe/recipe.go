@@ -142,6 +142,7 @@ type Gate struct {
 	Name       string // "top1 on test", or the expression
 	Metric     string
 	Data       string
+	At         string // p50, p90, p95, p99, max: of single samples; empty: the metric as it is
 	Limit      GateLimit
 	Value      float64 // of the limit; ratios as 0.01
 	Confidence float64 // 0: not asked, the point estimate decides

@@ -103,6 +103,9 @@ func (s *session) build(path string, o buildOptions) error {
 	if err == nil {
 		err = p.checkData(s.ctx, plan, r)
 	}
+	if err == nil {
+		err = s.decidable(p, plan)
+	}
 	var input *ir.Model
 	if err == nil {
 		input, err = p.input()
@@ -115,6 +118,9 @@ func (s *session) build(path string, o buildOptions) error {
 		return err
 	}
 	if err := limit.apply(plan); err != nil {
+		return err
+	}
+	if err := room(plan, o.out); err != nil {
 		return err
 	}
 	now, err := p.buildState(s.ctx, plan)

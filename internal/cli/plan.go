@@ -14,8 +14,8 @@ var planVerb = &verb{
 	long: `Compiles the recipe against the model's header and prints, step by step, what each layer becomes, how large it
 will be, and the lines of the recipe that say so; which measurements will be made; what is written, measured
 and gated. What a build will find in the store, because an earlier one made it, is marked as cached. No weight and no
-data are read. Layers that get the same treatment share a line; --full prints all.
-Memory and work are estimates. Findings go to standard error. docs/plan.schema.json describes --json.`,
+sample is read: of data that is there, only how many samples it has, for gates that ask for more. Layers that
+get the same treatment share a line; --full prints all. Memory and work are estimates. Findings go to standard error. docs/plan.schema.json describes --json.`,
 	setup: func(f *pflag.FlagSet) func(*session, []string) error {
 		var o planOptions
 		f.StringArrayVar(&o.set, "set", nil, "give a declared variable another value: name=value")
@@ -48,6 +48,9 @@ func (s *session) plan(path string, o planOptions) error {
 	}
 	defer p.Close()
 	plan, err := s.compile(p, diag.Error)
+	if err == nil {
+		err = s.decidable(p, plan)
+	}
 	p.silence(plan != nil)
 	if perr := printFindings(s.stderr, p.report, p.strict(false)); err == nil {
 		err = perr

@@ -368,7 +368,11 @@ func (p *project) openData(d recipe.Data) (dataset.Set, error) {
 		}
 		labels = f.Reader()
 	}
-	return dataset.OpenIDX(d.Name, images.Reader(), labels, dataset.IDXOptions{Skip: d.Skip, Samples: d.Samples, Mean: d.Mean, Std: d.Std})
+	return dataset.OpenIDX(d.Name, images.Reader(), labels, idxOptions(d))
+}
+
+func idxOptions(d recipe.Data) dataset.IDXOptions {
+	return dataset.IDXOptions{Skip: d.Skip, Samples: d.Samples, Mean: d.Mean, Std: d.Std}
 }
 
 // missing reports an input that is not there at the place where the recipe names it, or returns the error.

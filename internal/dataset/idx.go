@@ -46,19 +46,11 @@ const (
 // and keeps the wanted samples in memory as bytes. name says in errors which set is meant; a file that is cut,
 // contradictory or hostile gives a *format.Damaged.
 func OpenIDX(name string, images, labels io.Reader, o IDXOptions) (Set, error) {
-	img, err := newIDXReader(name, "images", images)
+	img, from, to, err := openImages(name, images, o)
 	if err != nil {
 		return nil, err
-	}
-	if len(img.dims) != 3 && len(img.dims) != 4 {
-		return nil, img.damaged("header", "it has %s; images have 3 (count, height, width) or 4 (and channels)",
-			plural(len(img.dims), "dimension"))
 	}
 	n := img.dims[0]
-	from, to, err := o.window(name, n)
-	if err != nil {
-		return nil, err
-	}
 	s := &idxSet{n: to - from, h: img.dims[1], w: img.dims[2], c: 1}
 	if len(img.dims) == 4 {
 		s.c = img.dims[3]
@@ -79,6 +71,25 @@ func OpenIDX(name string, images, labels io.Reader, o IDXOptions) (Set, error) {
 		return nil, err
 	}
 	return s, nil
+}
+
+// LenIDX tells how many samples OpenIDX would give. It reads no more than the header of the images.
+func LenIDX(name string, images io.Reader, o IDXOptions) (int, error) {
+	_, from, to, err := openImages(name, images, o)
+	return to - from, err
+}
+
+// openImages reads the header of a file of images; its samples from … to are the ones wanted.
+func openImages(name string, r io.Reader, o IDXOptions) (img *idxReader, from, to int, err error) {
+	if img, err = newIDXReader(name, "images", r); err != nil {
+		return nil, 0, 0, err
+	}
+	if len(img.dims) != 3 && len(img.dims) != 4 {
+		return nil, 0, 0, img.damaged("header", "it has %s; images have 3 (count, height, width) or 4 (and channels)",
+			plural(len(img.dims), "dimension"))
+	}
+	from, to, err = o.window(name, img.dims[0])
+	return img, from, to, err
 }
 
 func (s *idxSet) readLabels(name string, r io.Reader, n, from, to int) error {

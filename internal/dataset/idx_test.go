@@ -93,6 +93,27 @@ func TestOpenIDXReadsWhatWasWritten(t *testing.T) {
 	}
 }
 
+func TestLenIDX(t *testing.T) {
+	var file bytes.Buffer
+	if err := WriteIDX(&file, []int{10, 2, 2}, make([]byte, 40)); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		o    IDXOptions
+		want int
+		fail string
+	}{{IDXOptions{}, 10, ""}, {IDXOptions{Skip: 3}, 7, ""}, {IDXOptions{Skip: 3, Samples: 5}, 5, ""}, {IDXOptions{Samples: 11}, 0, "only 10 follow"}} {
+		// The header is enough.
+		n, err := LenIDX("test", bytes.NewReader(file.Bytes()[:16]), c.o)
+		if n != c.want || (err == nil) != (c.fail == "") || err != nil && !strings.Contains(err.Error(), c.fail) {
+			t.Errorf("%+v: %d, %v", c.o, n, err)
+		}
+	}
+	if _, err := LenIDX("test", bytes.NewReader([]byte{0, 0, 8, 1, 0, 0, 0, 3}), IDXOptions{}); err == nil {
+		t.Error("labels are taken for images")
+	}
+}
+
 func TestOpenIDXChannelsComeFirst(t *testing.T) {
 	s, err := OpenIDX("rgb", bytes.NewReader(idx(t, []int{1, 2, 2, 3}, count(12))), nil,
 		IDXOptions{Mean: []float64{0, 0, 0}, Std: []float64{1, 2, 4}})

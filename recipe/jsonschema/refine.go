@@ -48,7 +48,7 @@ func (g *generator) refineGate(s *Schema) {
 	for _, l := range limits {
 		one = append(one, &Schema{Required: []string{l}})
 	}
-	for _, key := range append([]string{"metric", "data", "confidence"}, limits...) {
+	for _, key := range append([]string{"metric", "data", "at", "confidence"}, limits...) {
 		others = append(others, &Schema{Required: []string{key}})
 	}
 	s.If = &Schema{Required: []string{"expect"}}
