@@ -7,6 +7,9 @@ const (
 	// and what one scale covers, as in "fp8_e4m3,dynamic,token".
 	ActivationsAttr = "pare_activations"
 
+	// MixAttr, of a layer's node, names the mix of llama.cpp that gave its weight its type: Q4_K_M.
+	MixAttr = "pare_mix"
+
 	// SquareAttr, of a DequantizeLinear, says that its scales repeat: one serves a square of so many rows and columns.
 	// block_size is the side along the axis.
 	SquareAttr = "pare_square"

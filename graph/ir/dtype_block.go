@@ -50,6 +50,3 @@ func (d DType) Block() (elements, bytes int) {
 	b := blocks[d]
 	return b.elements, b.bytes
 }
-
-// MixKey is the metadata key under which a pass says which of llama.cpp's mixes of block types it made: Q4_K_M.
-const MixKey = "ggml.mix"

@@ -6,6 +6,7 @@ import (
 
 	"github.com/pare-ml/pare/graph/ir"
 	"github.com/pare-ml/pare/internal/affine"
+	"github.com/pare-ml/pare/internal/ggml"
 	"github.com/pare-ml/pare/internal/kernel"
 	"github.com/pare-ml/pare/internal/parallel"
 )
@@ -317,6 +318,9 @@ func (s source) read(dst []float32, from int) (nonFinite int, err error) {
 var rawBytes = sync.Pool{New: func() any { return new([]byte) }}
 
 func (s source) raw(dst []float32, from int) error {
+	if elements, _ := s.t.DType.Block(); elements > 0 {
+		return s.blocks(dst, from)
+	}
 	size := s.t.DType.Bits() / 8
 	align, total := int64(max(s.t.Align(), 1)), s.t.Size()
 	lo, hi := int64(from*size), int64((from+len(dst))*size)
@@ -339,6 +343,29 @@ func (s source) raw(dst []float32, from int) error {
 	default:
 		return fmt.Errorf("tensor %q holds %s", s.t.Name, s.t.DType)
 	}
+	return nil
+}
+
+// blocks is raw for a weight in ggml's blocks.
+func (s source) blocks(dst []float32, from int) error {
+	elements, bytes := s.t.DType.Block()
+	first := from / elements
+	last := (from + len(dst) + elements - 1) / elements
+	buf := rawBytes.Get().(*[]byte)
+	defer rawBytes.Put(buf)
+	b := grow(buf, (last-first)*bytes)
+	if err := s.t.ReadRange(b, int64(first*bytes)); err != nil {
+		return err
+	}
+	n := (last - first) * elements
+	if n == len(dst) {
+		return ggml.Dequantize(dst, ggml.Type(s.t.DType-ir.BlockBase), b, n)
+	}
+	x := make([]float32, n)
+	if err := ggml.Dequantize(x, ggml.Type(s.t.DType-ir.BlockBase), b, n); err != nil {
+		return err
+	}
+	copy(dst, x[from-first*elements:])
 	return nil
 }
 

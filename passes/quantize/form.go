@@ -34,6 +34,9 @@ func accepts(l ir.Layer) (ok bool, why string) {
 	case ir.Float64:
 		return false, "its weight is float64; quantize reads float32, float16 and bfloat16"
 	}
+	if blocks, _ := l.Weight.DType.Block(); blocks > 0 {
+		return true, "" // its numbers are those that the blocks give
+	}
 	return false, fmt.Sprintf("its weight is %s already", l.Weight.DType)
 }
 

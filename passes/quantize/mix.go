@@ -124,7 +124,7 @@ func (m *mix) assign(layers []ir.Layer) map[string]assigned {
 	c := census(layers)
 	out := make(map[string]assigned, len(layers))
 	values, downs := 0, 0
-	for i := range layers {
+	for _, i := range byBlock(layers) {
 		l := &layers[i]
 		place := at{sharing: c.sharing}
 		var a assigned
@@ -161,6 +161,20 @@ func (m *mix) assign(layers []ir.Layer) map[string]assigned {
 		out[l.Name] = a.divided(rowOf(l))
 	}
 	return out
+}
+
+// byBlock lists layers in the order in which llama-quantize counts them: by block, whatever the order of a file.
+func byBlock(layers []ir.Layer) []int {
+	list := make([]int, len(layers))
+	block := make([]int, len(layers))
+	for i := range layers {
+		list[i], block[i] = i, -1
+		if b, ok := blockNumber(layers[i].Name); ok {
+			block[i] = b
+		}
+	}
+	slices.SortStableFunc(list, func(i, j int) int { return block[i] - block[j] })
+	return list
 }
 
 func ruled(rule func(at) ir.DType, place at, rest ir.DType) ir.DType {

@@ -196,6 +196,9 @@ func (w *work) do(measured func(measure.Need) (*measure.Result, error)) ([]passe
 	for _, t := range active {
 		r.of(t).weight(t, w.site.Model)
 		r.dynamic(t)
+		if t.Params.mix != nil {
+			t.Node.SetAttr(ir.StringAttr(ir.MixAttr, t.Params.mix.name))
+		}
 	}
 	for _, t := range active {
 		ok, why := t.biasFits(w.graph)

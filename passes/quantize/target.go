@@ -39,6 +39,13 @@ func newTarget(x *ir.Index, l passes.Treated[Params], given assigned) *target {
 		return t
 	}
 	t.notes = append(t.notes, t.form.notes...)
+	if blocks, _ := l.Weight.DType.Block(); blocks > 0 && t.left == "" {
+		if t.as.dtype == l.Weight.DType {
+			t.left = fmt.Sprintf("its weight is %s already", l.Weight.DType)
+		} else {
+			t.notes = append(t.notes, fmt.Sprintf("from %s, whose error stays", l.Weight.DType))
+		}
+	}
 	if l.Node.Op == "MatMul" && !leadsTo(x, l.Node.Input(1), l.Weight.Name) {
 		t.dataInput = 1
 	}

@@ -233,7 +233,7 @@ func Encode(m *ir.Model) ([]format.File, error) {
 		}
 	}
 	if !own || c.quantized(tensors) {
-		if n, ok := fileType(m, tensors); ok {
+		if n, ok := fileType(m.Graph.Nodes, tensors); ok {
 			meta = meta.Without("general.quantization_version", "general.file_type").
 				With(Uint32Entry("general.quantization_version", 2), Uint32Entry("general.file_type", n))
 		}
