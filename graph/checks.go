@@ -12,7 +12,7 @@ import (
 var checks = slices.Concat(compileChecks, passChecks)
 
 var compileChecks = []recipe.Check{
-	{Code: "condition-always", Severity: diag.Warning, Model: true, Doc: "a condition of an override that holds for every layer it is asked of"},
+	{Code: "condition-always", Severity: diag.Warning, Model: true, Doc: "a condition of an override or a selector that holds for every layer it is asked of"},
 	{Code: "condition-fails", Severity: diag.Error, Model: true, Doc: "a condition that has no value for a layer"},
 	{Code: "gate-loosened", Severity: diag.Warning, Model: true, Doc: "pare diff: a gate that asks for less than it did"},
 	{Code: "gate-removed", Severity: diag.Warning, Model: true, Doc: "pare diff: a gate that is gone"},

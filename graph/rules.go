@@ -19,6 +19,11 @@ func (c *compiler) selectors(step *Step) {
 				"%q matches all %d layers of the model; if that is meant, write ** or leave targets out", sel.Text, n)
 		}
 	}
+	for _, sel := range slices.Concat(rs.Targets, rs.Ignore) {
+		if sel.When != nil {
+			c.idle(sel.When, count(c.patterns(sel)), count(c.picks(sel)))
+		}
+	}
 	if step.Pass.Whole || expectsNone(rs) {
 		return
 	}
@@ -61,13 +66,17 @@ func narrows(sel *recipe.Selector) bool {
 // always finds conditions of overrides that hold for every layer in question: they decide nothing.
 func (c *compiler) always(rs *recipe.Step, matches []match) {
 	for j, o := range rs.Overrides {
-		if o.When == nil || !asksOfLayer(o.When) {
-			continue
+		if o.When != nil {
+			c.idle(o.When, matches[j].targeted.count(), matches[j].matched.count())
 		}
-		if n := matches[j].targeted.count(); n > 1 && n == matches[j].matched.count() {
-			c.report.Warningf(o.When.Node.Span, "condition-always", "%s holds for all %d layers that it is asked of; leave it out, or mend it",
-				oneLine(o.When.Text), n)
-		}
+	}
+}
+
+// idle reports a condition that holds for every one of several layers that it is asked of.
+func (c *compiler) idle(when *condition.Condition, asked, held int) {
+	if asked > 1 && held == asked && asksOfLayer(when) {
+		c.report.Warningf(when.Node.Span, "condition-always", "%s holds for all %d layers that it is asked of; leave it out, or mend it",
+			oneLine(when.Text), asked)
 	}
 }
 
