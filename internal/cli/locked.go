@@ -346,8 +346,12 @@ func (p *project) lintLock(ctx context.Context, plan *graph.Plan) error {
 	}
 	now.Sort()
 	if list := lock.Compare(r, now); list != nil {
+		name := p.source.Name
+		if p.held != nil {
+			name = p.section() // an editor names files from the root of the disk
+		}
 		p.report.Warningf(p.recipe.Root.Head(), "lock-stale", "%s was made from something else: %s; build again, or write it with `pare lock --update %s`",
-			lockName(p.source.Name), shorten(list, 4), diag.Printable(p.source.Name))
+			lockName(name), shorten(list, 4), diag.Printable(name))
 	}
 	return nil
 }

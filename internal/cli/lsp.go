@@ -60,6 +60,9 @@ func (s *session) checkText(path string, text []byte, held *held) *lsp.Result {
 	if err != nil && !errors.As(err, &findingsError{}) {
 		r.Failed = err
 	}
+	if lockErr := p.lintLock(s.ctx, r.Plan); r.Failed == nil {
+		r.Failed = lockErr
+	}
 	if p.recipe != nil && err == nil || errors.As(err, &findingsError{}) {
 		r.Model = p.layers()
 	}

@@ -89,10 +89,10 @@ func (s *session) read(p *project, set []string) (err error) {
 
 // fragment reads a file that the recipe imports.
 func (p *project) fragment(path string) ([]byte, error) {
+	f, err := p.open(path, lock.Import) // also where an editor has the text: the lock counts files
 	if text := p.held.text(p.absolute(path)); text != nil {
 		return text, nil
 	}
-	f, err := p.open(path, lock.Import)
 	var gone *errMissing
 	switch {
 	case errors.As(err, &gone):
@@ -231,10 +231,7 @@ func (p *project) openModel(path string, in recipe.Model) (*ir.Model, error) {
 	if err != nil {
 		return nil, err
 	}
-	if p.held != nil {
-		return p.held.header(p.absolute(path), f.Info())
-	}
-	m, done, err := formatall.Open(f.Name()) // below the root that it was found in
+	m, done, err := p.openFile(path, f)
 	if err != nil {
 		return nil, err
 	}
@@ -253,6 +250,15 @@ func (p *project) openModel(path string, in recipe.Model) (*ir.Model, error) {
 		}
 	}
 	return m, nil
+}
+
+// openFile opens a model whose file may be read, or takes its header from those that are held.
+func (p *project) openFile(path string, f *inputs.File) (*ir.Model, func() error, error) {
+	if p.held == nil {
+		return formatall.Open(f.Name()) // below the root that it was found in
+	}
+	m, err := p.held.header(p.absolute(path), f.Info())
+	return m, func() error { return nil }, err
 }
 
 // modelFile is the file to open where a model is a folder; else the path itself.

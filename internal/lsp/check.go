@@ -210,8 +210,8 @@ func (s *server) diagnostic(d *document, f diag.Diagnostic) diagnostic {
 	return out
 }
 
-// importOf returns the place at which the recipe names the file that brings in a source, the text's beginning if it does
-// not.
+// importOf returns the place at which the recipe names the file that brings in a source, the text's beginning if it brings
+// in none: pare.lock stands beside it.
 func (d *document) importOf(src *diag.Source) diag.Span {
 	if r := d.result.Recipe; r != nil && src != nil {
 		for _, i := range r.Imports {
@@ -219,7 +219,7 @@ func (d *document) importOf(src *diag.Source) diag.Span {
 				return i.Node.Span
 			}
 		}
-		if n := d.structure().root.kid("imports"); n != nil {
+		if n := d.structure().root.kid("imports"); n != nil && filepath.Ext(src.Name) != ".lock" {
 			return diag.Span{Source: d.result.Source, Start: n.start, End: n.keyEnd}
 		}
 	}
