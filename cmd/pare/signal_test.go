@@ -98,3 +98,42 @@ func TestSignals(t *testing.T) {
 		})
 	}
 }
+
+// Of sixteen equal builds of one target at once one trains; the others find what it made, and the bytes are the same.
+func TestSixteenBuilds(t *testing.T) {
+	model, images, labels := surroundedFiles(t)
+	dir := t.TempDir()
+	for name, data := range map[string][]byte{"recipe.yaml": []byte(crashRecipe), "model.onnx": model, "images.idx": images, "labels.idx": labels} {
+		if err := os.WriteFile(filepath.Join(dir, name), data, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	said := make([]bytes.Buffer, 16)
+	var running []*exec.Cmd
+	for i := range said {
+		cmd := exec.Command("pare", "build", "recipe.yaml", "--out", "out", "--cache", "cache")
+		cmd.Dir, cmd.Stdout, cmd.Stderr = dir, &said[i], &said[i]
+		if err := cmd.Start(); err != nil {
+			t.Fatal(err)
+		}
+		running = append(running, cmd)
+	}
+	trained := 0
+	for i, cmd := range running {
+		if err := cmd.Wait(); err != nil {
+			t.Errorf("%v\n%s", err, &said[i])
+		}
+		if text := strings.Join(strings.Fields(said[i].String()), " "); !strings.Contains(text, "distill cached") {
+			trained++
+		}
+	}
+	if trained != 1 {
+		t.Errorf("%d builds trained", trained)
+	}
+	if _, err := storetest.CheckTarget(filepath.Join(dir, "out")); err != nil {
+		t.Error(err)
+	}
+	if err := storetest.CheckStore(filepath.Join(dir, "cache")); err != nil {
+		t.Error(err)
+	}
+}

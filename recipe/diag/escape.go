@@ -9,8 +9,15 @@ import (
 
 // Printable returns s with everything that could drive a terminal or hide text written as an escape: control characters,
 // ESC, line ends, changes of writing direction, invisible characters, bytes that are not UTF-8. Names and texts that
-// come from a user, a model or a data file pass through it before they are shown.
+// come from a user, a model or a data file pass through it before they are shown. The runner of GitHub takes ##[ anywhere in a
+// line for a command, so that becomes an escape too.
 func Printable(s string) string {
+	if parts := strings.Split(s, "##["); len(parts) > 1 {
+		for i, p := range parts {
+			parts[i] = Printable(p)
+		}
+		return strings.Join(parts, `#\x23[`)
+	}
 	if isPrintable(s) {
 		return s
 	}
