@@ -9,6 +9,7 @@ import (
 	"fmt"
 
 	"github.com/pare-ml/pare/graph/ir"
+	"github.com/pare-ml/pare/graph/measure"
 )
 
 // Metric is one way to measure a model: a constant record.
@@ -68,6 +69,13 @@ type Subject struct {
 	Model       *ir.Model
 	Files       int64 // bytes of the artefact's files together; 0: not known
 	Predictions map[string]*Predictions
+
+	// Rounding is what is known, without reading it again, of how far a layer's weight is from the baseline's.
+	Rounding map[string]measure.Rounding
+	Workers  int // that read weights; below 1: one
+
+	weights []LayerRounding // of all layers, once they have been compared with those of against
+	against *Subject
 }
 
 // Input is what a metric works on.

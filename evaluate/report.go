@@ -106,7 +106,11 @@ type LayerReport struct {
 	Name, Type string
 	From, To   LayerState // To is empty if the layer is Gone
 	Gone       bool
-	SQNR       float64 // of its weight, in dB, over the step that rounds it; 0 or NaN: not measured
+	Rounded    bool    // what follows was measured: how far the weight moved over the step that rounds it
+	SQNR       float64 // of its weight, in dB; 0 or NaN: not measured
+	Cosine     float64
+	MeanError  float64 // mean |w−ŵ| in units of the root mean square of w
+	MaxError   float64 // the largest, in the same units
 	Steps      []LayerStep
 }
 

@@ -69,6 +69,7 @@ func (r *Runner) build(ctx context.Context, p *Plan, input *ir.Model, tool evalu
 	}
 	b.plan, b.keys, b.times = w.plan, w.keys, r.times
 	m := w.model
+	b.model = m
 	b.Seal.mark(m)
 	if err := b.write(ctx, stage, m); err != nil {
 		return nil, err
@@ -91,6 +92,9 @@ func (r *Runner) build(ctx context.Context, p *Plan, input *ir.Model, tool evalu
 		return nil, err
 	}
 	defer closeFile()
+	if err := w.masks.written(back); err != nil {
+		return nil, err
+	}
 	if err := b.measure(ctx, back, done); err != nil {
 		return nil, err
 	}
@@ -111,6 +115,7 @@ type build struct {
 	plan   *Plan
 	keys   *keys
 	input  *ir.Model
+	model  *ir.Model // as it was written
 	report *evaluate.Report
 	bytes  int64  // of the artefact's files
 	first  string // the file of the first output that is opened
@@ -165,7 +170,7 @@ func (b *build) stream(ctx context.Context, stage *store.Stage, name string, fil
 	if err != nil {
 		return "", err
 	}
-	err = format.Stream{Workers: b.Workers}.Write(ctx, w, file)
+	err = format.Stream{Workers: b.workers()}.Write(ctx, w, file)
 	if closeErr := w.Close(); err == nil {
 		err = closeErr
 	}
@@ -192,8 +197,8 @@ func (b *build) readBack(stage *store.Stage, written *ir.Model) (*ir.Model, func
 
 // measure lets the artefact and the model that came in predict the same samples and decides the gates.
 func (b *build) measure(ctx context.Context, back *ir.Model, done []*Done) error {
-	model := &evaluate.Subject{Model: back, Files: b.bytes, Predictions: map[string]*evaluate.Predictions{}}
-	baseline := &evaluate.Subject{Model: b.input, Predictions: map[string]*evaluate.Predictions{}}
+	model := &evaluate.Subject{Model: back, Files: b.bytes, Rounding: b.known(done, b.input), Workers: b.workers(), Predictions: map[string]*evaluate.Predictions{}}
+	baseline := &evaluate.Subject{Model: b.input, Workers: b.workers(), Predictions: map[string]*evaluate.Predictions{}}
 	if in, err := b.Seal.inputFile(b.input); err == nil {
 		baseline.Files = in.Bytes
 	}

@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"io"
-	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -110,68 +109,6 @@ func (b *build) steps(done []*Done) {
 	}
 }
 
-// layers tells for each layer that came in, step by step, what happened to it.
-func (b *build) layers(done []*Done, before, after *ir.Model) error {
-	sqnr, err := b.rounding(done, after)
-	if err != nil {
-		return err
-	}
-	last := map[string]ir.Layer{}
-	for _, l := range after.Layers() {
-		last[l.Name] = l
-	}
-	zeros := map[string]int{}
-	for _, l := range after.Layers() {
-		mask, err := zeroMask(after, l)
-		if err != nil {
-			return err
-		}
-		zeros[l.Name] = countTrue(mask)
-		if l.Type == "conv" || l.Type == "linear" {
-			b.report.After.Zeros += int64(zeros[l.Name])
-		}
-	}
-	for _, l := range before.Layers() {
-		row := evaluate.LayerReport{Name: l.Name, Type: l.Type, From: layerState(passes.StateOf(l)), SQNR: math.NaN()}
-		if a, ok := last[l.Name]; ok {
-			row.To = layerState(passes.StateOf(a))
-			row.To.Zeros = zeros[l.Name]
-		} else {
-			row.Gone = true
-		}
-		if v, ok := sqnr[l.Name]; ok {
-			row.SQNR = v
-		}
-		for _, d := range done {
-			if e := d.effect(l.Name); e != nil && (e.Did != "" || e.Why != "") {
-				row.Steps = append(row.Steps, evaluate.LayerStep{Step: d.Step.Step.ID, Did: e.Did, Why: e.Why})
-			}
-		}
-		b.report.Layers = append(b.report.Layers, row)
-	}
-	return nil
-}
-
-// rounding measures how well the weights survived the change of type: the artefact against the model before the first
-// step that changed one.
-func (b *build) rounding(done []*Done, after *ir.Model) (map[string]float64, error) {
-	out := map[string]float64{}
-	for _, d := range done {
-		if d.Before == nil {
-			continue
-		}
-		list, err := evaluate.WeightSQNR(d.Before, after)
-		if err != nil {
-			return nil, err
-		}
-		for _, s := range list {
-			out[s.Layer] = s.SQNR
-		}
-		break
-	}
-	return out, nil
-}
-
 func (d *Done) effect(layer string) *passes.Effect {
 	for _, t := range d.Layers {
 		if t.Layer.Name == layer {
@@ -183,16 +120,6 @@ func (d *Done) effect(layer string) *passes.Effect {
 
 func layerState(s passes.State) evaluate.LayerState {
 	return evaluate.LayerState{DType: s.DType.String(), Shape: s.Shape, Params: s.Params, Zeros: s.Zeros, Bytes: s.Bytes}
-}
-
-func countTrue(mask []bool) int {
-	n := 0
-	for _, v := range mask {
-		if v {
-			n++
-		}
-	}
-	return n
 }
 
 // digest hashes a file as it lies on disk.

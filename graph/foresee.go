@@ -27,6 +27,7 @@ func (c *compiler) foresee(step *Step) bool {
 	}
 	step.Units = units
 	step.local = len(units) > 0 && step.Pass.Local(find.params(step.acting()))
+	step.sweeps = step.sweep(find)
 	site := &passes.Site{Step: rs.ID, Model: c.model, Input: c.input, Seed: c.recipe.Seed, Open: c.open}
 	into, was := newMerger(step), printOf(c.model.Graph)
 	for _, unit := range step.foreseen(find) {

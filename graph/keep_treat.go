@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/pare-ml/pare/graph/ir"
+	"github.com/pare-ml/pare/graph/measure"
 	"github.com/pare-ml/pare/graph/patch"
 	"github.com/pare-ml/pare/internal/record"
 	"github.com/pare-ml/pare/passes"
@@ -102,6 +103,14 @@ func writeEffects(w *record.Writer, list []passes.Effect) {
 			w.Bool(s.Gone)
 		}
 		w.Texts(e.Carried)
+		w.Bool(e.Rounding != nil)
+		if r := e.Rounding; r != nil {
+			w.Int(r.Count)
+			w.Int(r.Zeros)
+			for _, v := range []float64{r.Signal, r.Energy, r.Noise, r.Sum, r.Most} {
+				w.Float(v)
+			}
+		}
 	}
 }
 
@@ -115,6 +124,12 @@ func readEffects(r *record.Reader) []passes.Effect {
 			s.Bytes, s.Gone = r.Int(), r.Bool()
 		}
 		e.Carried = r.Texts()
+		if r.Bool() {
+			e.Rounding = &measure.Rounding{Count: r.Int(), Zeros: r.Int()}
+			for _, v := range []*float64{&e.Rounding.Signal, &e.Rounding.Energy, &e.Rounding.Noise, &e.Rounding.Sum, &e.Rounding.Most} {
+				*v = r.Float()
+			}
+		}
 	}
 	return list
 }

@@ -2,74 +2,139 @@ package graph
 
 import (
 	"fmt"
+	wordbits "math/bits"
 
 	"github.com/pare-ml/pare/graph/exec"
 	"github.com/pare-ml/pare/graph/ir"
 )
 
-// zeros remembers which weights a pass set to zero, layer by layer, to hold later passes to it (masks survive).
-type zeros map[string][]bool
-
-// check looks at the layers after a step: a weight that was zero in a layer of the same shape must still be, unless the
-// step says `mask: release`. Then it takes the state as the new one, and completes the counts in the step's effects.
-func (z zeros) check(m *ir.Model, d *Done) error {
-	release := d.Step.Params.Effective()["mask"] == "release"
-	count := map[string]int{}
-	for _, l := range m.Layers() {
-		if l.Type != "conv" && l.Type != "linear" {
-			continue
-		}
-		now, err := zeroMask(m, l)
-		if err != nil {
-			return fmt.Errorf("layer %s: %w", l.Name, err)
-		}
-		count[l.Name] = countTrue(now)
-		if before := z[l.Name]; len(before) == len(now) && !release {
-			lost := 0
-			for i, zero := range before {
-				if zero && !now[i] {
-					lost++
-				}
-			}
-			if lost > 0 {
-				return fmt.Errorf("layer %s: %d weights that were zero no longer are; a pass must keep masks, unless its step says mask: release", l.Name, lost)
-			}
-		}
-		z[l.Name] = now
-	}
-	for _, t := range d.Layers {
-		t.Effect.To.Zeros = count[t.Layer.Name]
-	}
-	return nil
+// masks remember which weights a pass set to zero, layer by layer, to hold later passes to it: masks survive. Only layers
+// that a pass with Info.Zeroes treated have one, so a model that nobody pruned costs nothing. The mask of a layer is
+// found when its weight changes again, from the model as it was.
+type masks struct {
+	pruned map[string]bool      // by layer
+	stale  map[string]*ir.Model // layers that a step left to be computed when they are written, with the model before: held against the artefact
 }
 
-// look takes the state of a model without comparing it.
-func (z zeros) look(m *ir.Model) error {
-	for _, l := range m.Layers() {
-		if l.Type != "conv" && l.Type != "linear" {
-			continue
-		}
-		now, err := zeroMask(m, l)
-		if err != nil {
-			return fmt.Errorf("layer %s: %w", l.Name, err)
-		}
-		z[l.Name] = now
-	}
-	return nil
+func newMasks() *masks { return &masks{map[string]bool{}, map[string]*ir.Model{}} }
+
+// mask has a bit for each element of a weight: set where it stands for zero.
+type mask struct {
+	words []uint64
+	n     int
 }
 
-// zeroMask tells for each element of a layer's weight whether it stands for zero.
-func zeroMask(m *ir.Model, l ir.Layer) ([]bool, error) {
-	if !exec.HasLayerWeight(m, l) {
-		return nil, nil
-	}
+// maskOf tells for each element of a layer's weight whether it stands for zero.
+func maskOf(m *ir.Model, l ir.Layer) (mask, error) {
 	w, err := exec.LayerWeight(m, l)
 	if err != nil {
-		return nil, err
+		return mask{}, err
 	}
-	mask := make([]bool, len(w))
+	out := mask{make([]uint64, (len(w)+63)/64), len(w)}
 	for i, v := range w {
-		mask[i] = v == 0
+		if v == 0 {
+			out.words[i/64] |= 1 << (i % 64)
+		}
 	}
-	return mask, nil
+	return out, nil
+}
+
+// lost counts the elements that are zero here and not there. Masks of other sizes have nothing in common.
+func (z mask) lost(now mask) int {
+	if z.n != now.n {
+		return 0
+	}
+	n := 0
+	for i, w := range z.words {
+		n += wordbits.OnesCount64(w &^ now.words[i])
+	}
+	return n
+}
+
+func weighted(l ir.Layer) bool { return l.Type == "conv" || l.Type == "linear" }
+
+// check looks at the layers after a step: a weight that a pass set to zero in a layer of the same shape must still be,
+// unless the step says `mask: release`. Of a step that was found in the store, so not made, that is known.
+func (z *masks) check(before, after *ir.Model, d *Done, made bool) error {
+	if err := z.compare(before, after, d.Step.Params.Effective()["mask"] == "release", made); err != nil {
+		return err
+	}
+	for _, t := range d.Layers {
+		if e := &t.Effect; d.Step.Pass.Zeroes && e.Did != "" && !e.To.Gone {
+			z.pruned[t.Layer.Name] = true
+		}
+	}
+	return nil
+}
+
+// compare holds the layers that were pruned against the model before.
+func (z *masks) compare(before, after *ir.Model, release, made bool) error {
+	if len(z.pruned) == 0 {
+		return nil
+	}
+	was := byName(before.Layers())
+	for _, l := range after.Layers() {
+		w, ok := was[l.Name]
+		switch {
+		case !z.pruned[l.Name] || !ok || !weighted(l) || w.Weight.SharesBytes(l.Weight):
+		case release:
+			delete(z.pruned, l.Name)
+			delete(z.stale, l.Name)
+		case l.Weight.Align() > 0:
+			if z.stale[l.Name] == nil {
+				z.stale[l.Name] = before
+			}
+		case made:
+			if err := keepsMask(before, w, after, l); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// written holds the layers that were computed only when they were written against the artefact, one after another.
+func (z *masks) written(artefact *ir.Model) error {
+	if len(z.stale) == 0 {
+		return nil
+	}
+	for _, l := range artefact.Layers() {
+		before := z.stale[l.Name]
+		if before == nil {
+			continue
+		}
+		if w, ok := before.Layer(l.Name); ok {
+			if err := keepsMask(before, w, artefact, l); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func byName(layers []ir.Layer) map[string]ir.Layer {
+	out := make(map[string]ir.Layer, len(layers))
+	for _, l := range layers {
+		out[l.Name] = l
+	}
+	return out
+}
+
+// keepsMask compares the masks of a layer in two models.
+func keepsMask(before *ir.Model, was ir.Layer, after *ir.Model, is ir.Layer) error {
+	if !exec.HasLayerWeight(before, was) || !exec.HasLayerWeight(after, is) {
+		return nil
+	}
+	old, err := maskOf(before, was)
+	if err != nil {
+		return fmt.Errorf("layer %s: %w", was.Name, err)
+	}
+	now, err := maskOf(after, is)
+	if err != nil {
+		return fmt.Errorf("layer %s: %w", is.Name, err)
+	}
+	if lost := old.lost(now); lost > 0 {
+		return fmt.Errorf("layer %s: %d weights that were zero no longer are; a pass must keep masks, unless its step says mask: release", is.Name, lost)
+	}
+	return nil
 }

@@ -68,6 +68,7 @@ type Step struct {
 	node   *syntax.Node // what Params were read from
 	stream string       // names its random numbers: passes.Site.Stream
 	local  bool         // its units are worked on beside each other: passes.Spec.Local
+	sweeps bool         // what it gives is not kept, but computed on its way to the file: see sweep
 }
 
 // Treatment is what one step does to one layer.

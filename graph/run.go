@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 
 	"github.com/pare-ml/pare/evaluate"
 	"github.com/pare-ml/pare/graph/exec"
@@ -43,6 +44,8 @@ type Done struct {
 	Did    string       // to the model as a whole; may be empty
 	Before *ir.Model    // as the step found it, if the step changed the type of a weight
 	Gates  []StepGate   // of the step, decided
+
+	from, to *ir.Model // as the step found it and left it
 }
 
 // run is one run of a plan's steps.
@@ -52,7 +55,7 @@ type run struct {
 	keys   *keys
 	input  *ir.Model
 	model  *ir.Model // as it stands
-	masks  zeros     // of the model, unless nil
+	masks  *masks
 	shared measurements
 	judge  judge
 }
@@ -69,11 +72,15 @@ func (r *Runner) transform(ctx context.Context, p *Plan, input *ir.Model) (*Plan
 }
 
 func (r *Runner) run(ctx context.Context, p *Plan, input *ir.Model) (*run, []*Done, error) {
-	k, err := p.keys(r.Digest)
+	digest := r.Digest
+	if p.keepsNothing() {
+		digest = nil
+	}
+	k, err := p.keys(digest)
 	if err != nil {
 		return nil, nil, err
 	}
-	w := &run{Runner: r, plan: p, keys: k, input: input, model: input.Clone(), masks: zeros{}, shared: measurements{runner: r},
+	w := &run{Runner: r, plan: p, keys: k, input: input, model: input.Clone(), masks: newMasks(), shared: measurements{runner: r},
 		judge: judge{runner: r, plan: p, keys: k, input: input, base: map[string]*evaluate.Predictions{}}}
 	r.times = nil
 	var done []*Done
@@ -140,6 +147,14 @@ func (r *Runner) without(p *Plan, s *Step, why string) (*Plan, error) {
 		}
 	}
 	return next, nil
+}
+
+// workers is how many goroutines compute.
+func (r *Runner) workers() int {
+	if r.Workers < 1 {
+		return runtime.GOMAXPROCS(0)
+	}
+	return r.Workers
 }
 
 func (r *Runner) log(step string, done, total int, note string) {

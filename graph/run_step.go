@@ -44,7 +44,7 @@ func (w *run) step(ctx context.Context, s *Step) (d *Done, note string, err erro
 		into.merge(r.effects)
 	}
 	fill(real, before.Layers(), w.model.Layers())
-	d = &Done{Step: real, Layers: real.Layers, Did: real.Did}
+	d = &Done{Step: real, Layers: real.Layers, Did: real.Did, from: before, to: w.model}
 	for _, t := range d.Layers {
 		if !t.Effect.To.Gone && t.Effect.From.DType != t.Effect.To.DType {
 			d.Before = before
@@ -67,20 +67,12 @@ func (x *stepRun) note() string {
 
 // check holds a step's result against what must be true after every step. Of what was found it is known.
 func (w *run) check(before *ir.Model, d *Done, made bool) error {
-	if !made {
-		w.masks = nil // they are counted when a step needs them
-		return nil
-	}
-	if err := w.model.Check(); err != nil {
-		return fmt.Errorf("it left a model that does not hold together: %w", err)
-	}
-	if w.masks == nil {
-		w.masks = zeros{}
-		if err := w.masks.look(before); err != nil {
-			return err
+	if made {
+		if err := w.model.Check(); err != nil {
+			return fmt.Errorf("it left a model that does not hold together: %w", err)
 		}
 	}
-	return w.masks.check(w.model, d)
+	return w.masks.check(before, w.model, d, made)
 }
 
 // units runs the step's units, or finds what they gave, and brings the results into the model.
@@ -146,6 +138,9 @@ func (x *stepRun) unit(ctx context.Context, i int) (*treated, error) {
 	s := x.step
 	unit, key := s.Units[i], x.keys.steps[s].units[i]
 	k := keptTreatment(s, unit)
+	if s.sweeps {
+		key = store.Digest{}
+	}
 	v, found, err := keep(ctx, x.Runner, key, k, func() (*treated, error) {
 		draft := x.base.Draft()
 		site, check := x.site(draft.Model, unit, key)
@@ -200,7 +195,7 @@ func (x *stepRun) find(draft *ir.Model, unit []*Treatment) []passes.LayerParams 
 func (x *stepRun) site(m *ir.Model, unit []*Treatment, key store.Digest) (*passes.Site, *checkpoint) {
 	s := x.step
 	site := &passes.Site{
-		Step: s.Step.ID, Model: m, Input: x.input, Workers: x.Workers,
+		Step: s.Step.ID, Model: m, Input: x.input, Workers: x.workers(),
 		Progress: func(done, total int, note string) { x.log(s.Step.ID, done, total, note) },
 	}
 	if s.draws(unit) {

@@ -24,6 +24,7 @@ type Pass struct {
 	draws   func(x *Params) bool
 	apart   func(layers []LayerParams) bool
 	local   func(layers []LayerParams) bool
+	streams func(layers []LayerParams) bool
 	join    func(m *ir.Model, layers []LayerParams) ([][]int, error)
 	foresee func(s *Site, step *Params, layers []LayerParams) ([]Effect, error)
 	run     func(ctx context.Context, s *Site, step *Params, layers []LayerParams) ([]Effect, error)
@@ -103,6 +104,9 @@ func Define[P any](info Info, spec Spec[P]) *Pass {
 	p.draws = func(x *Params) bool { return spec.Draws != nil && spec.Draws(own(x)) }
 	p.apart = func(layers []LayerParams) bool { return spec.Apart != nil && spec.Apart(treat(layers)) }
 	p.local = func(layers []LayerParams) bool { return spec.Local != nil && !info.Whole && spec.Local(treat(layers)) }
+	p.streams = func(layers []LayerParams) bool {
+		return p.local(layers) && spec.Streams != nil && spec.Streams(treat(layers))
+	}
 	p.join = func(m *ir.Model, layers []LayerParams) ([][]int, error) {
 		if spec.Join == nil {
 			return standardJoin(info.Whole, len(layers)), nil
@@ -167,6 +171,10 @@ func (p *Pass) Apart(layers []LayerParams) bool { return p.apart(layers) }
 
 // Local tells whether Run treats these layers, all that a step treats, unit by unit and each unit by itself.
 func (p *Pass) Local(layers []LayerParams) bool { return p.local(layers) }
+
+// Streams tells whether what these layers become is computed when it is written, about as fast as a store could give it
+// back.
+func (p *Pass) Streams(layers []LayerParams) bool { return p.streams(layers) }
 
 // Join groups the layers, given by index, that must be treated together. Every layer is in exactly one group; indexes
 // rise within a group, and groups stand in the order of their first layers.

@@ -29,6 +29,9 @@ type Info struct {
 	// Subgraphs tells that the pass can act on layers that stand in subgraphs of nodes (If, Loop, Scan).
 	Subgraphs bool
 
+	// Zeroes marks a pass that sets weights to zero. Later passes must leave them so, unless their step says mask: release.
+	Zeroes bool
+
 	// Accepts tells whether the pass can act on a layer, and if not, why: "it has no weight matrix". Nil: any layer.
 	Accepts func(ir.Layer) (ok bool, why string)
 }
@@ -67,6 +70,9 @@ type Effect struct {
 	Why      string // the reason for doing nothing or something else
 	From, To State
 	Carried  []string // layers whose shape or values had to follow
+
+	// Rounding is how far the layer's weight moved, if the pass saw it while it computed the new one; nil: not known.
+	Rounding *measure.Rounding
 
 	// Finish completes the effect of a pass that left tensors to be computed when they are written: it is called once,
 	// after all of them were. Nil: the effect is complete.
@@ -122,6 +128,11 @@ type Spec[P any] struct {
 	// structure of the model are the same. Unit.Params are those of its first layer then. Nil: units run one after another, and
 	// depend on all that came before.
 	Local func(layers []Treated[P]) bool
+
+	// Streams tells whether what Run gives for these layers is computed when it is written, from the model's tensors alone, in
+	// less than about ten times the time that it would take to write it to a store and to read it back from there. Of large
+	// models such results are not kept. Nil: never.
+	Streams func(layers []Treated[P]) bool
 
 	// Run does the work on s.Model.
 	Run func(ctx context.Context, s *Site, u Unit[P]) ([]Effect, error)

@@ -19,6 +19,9 @@ func Metrics() []*evaluate.Metric {
 		fidelity.KLDivergence,
 		fidelity.SQNR,
 		fidelity.WeightSQNR,
+		fidelity.WeightCosine,
+		fidelity.WeightMeanError,
+		fidelity.WeightMaxError,
 
 		size.Bytes,
 		size.BitsPerWeight,

@@ -61,16 +61,19 @@ func TestMetrics(t *testing.T) {
 	sevens, sevens2 := []float64{7, 7, 7, 7, 7, 7}, []float64{7, 7, 7, 7, 7, 8}
 	want := map[string]float64{
 		// Label 5 leads in sample 0 and comes last in sample 1; in sample 2 label 0 leads before and is second after.
-		"top1":            1.0 / 3,
-		"top5":            2.0 / 3,
-		"cross_entropy":   (softmax(up, 5) + softmax(down2, 5) + softmax(sevens2, 0)) / 3,
-		"agreement":       2.0 / 3,
-		"kl_divergence":   (0 + kl(down, down2) + kl(sevens, sevens2)) / 3,
-		"sqnr":            10 * math.Log10((91+91+6*49)/2.0),
-		"weight_sqnr":     10 * math.Log10((91+91)/1.0),
-		"bytes":           120,
-		"bits_per_weight": 8 * 120 / 12.0,
-		"params":          12,
+		"top1":              1.0 / 3,
+		"top5":              2.0 / 3,
+		"cross_entropy":     (softmax(up, 5) + softmax(down2, 5) + softmax(sevens2, 0)) / 3,
+		"agreement":         2.0 / 3,
+		"kl_divergence":     (0 + kl(down, down2) + kl(sevens, sevens2)) / 3,
+		"sqnr":              10 * math.Log10((91+91+6*49)/2.0),
+		"weight_sqnr":       10 * math.Log10((91+91)/1.0),
+		"weight_cosine":     183 / math.Sqrt(182*185),
+		"weight_mean_error": 1.0 / 12 / math.Sqrt(182.0/12),
+		"weight_max_error":  1 / math.Sqrt(182.0/12),
+		"bytes":             120,
+		"bits_per_weight":   8 * 120 / 12.0,
+		"params":            12,
 	}
 
 	wants := evaluate.Wants(all.Metrics(), []string{"test", "valid"}, after, before)

@@ -93,37 +93,29 @@ var WeightSQNR = &evaluate.Metric{
 }
 
 func weightSQNR(in *evaluate.Input) (*evaluate.Score, error) {
-	layers, err := evaluate.WeightSQNR(in.Baseline.Model, in.Model.Model)
+	layers, err := in.Weights()
 	if err != nil {
 		return nil, err
 	}
-	worst, sum, finite, left := -1, 0.0, 0, 0
-	for i, l := range layers {
-		switch {
-		case math.IsNaN(l.SQNR):
-			left++
-			continue
-		case !math.IsInf(l.SQNR, 0):
-			sum += l.SQNR
-			finite++
-		}
-		if worst < 0 || l.SQNR < layers[worst].SQNR {
-			worst = i
-		}
-	}
+	s, worst := worstLayer(layers, func(r *evaluate.LayerRounding) float64 { return r.SQNR() }, func(a, b float64) bool { return a < b })
 	if worst < 0 {
-		s := evaluate.FigureOf(math.NaN())
-		s.Note = "no layer has a weight of the same shape in both models"
 		return s, nil
 	}
-	s := evaluate.FigureOf(layers[worst].SQNR)
+	sum, finite := 0.0, 0
+	for i := range layers {
+		if db := layers[i].SQNR(); layers[i].Compared && !math.IsNaN(db) && !math.IsInf(db, 0) {
+			sum += db
+			finite++
+		}
+	}
+	left := s.Note
 	s.Note = "no weight changed"
 	if finite > 0 {
 		s.Note = "worst layer " + layers[worst].Layer
 		s.Note += fmt.Sprintf("; mean of the layers that changed %.1f dB", sum/float64(finite))
 	}
-	if left > 0 {
-		s.Note += fmt.Sprintf("; left out, for want of a weight of the same shape: %d", left)
+	if left != "" {
+		s.Note += "; " + left
 	}
 	return s, nil
 }

@@ -20,6 +20,7 @@ var Pass = passes.Define(passes.Info{
 	Name:    "prune",
 	Doc:     "Sets the least important weights to zero, or removes the least important filters with everything that depends on them.",
 	Version: 1,
+	Zeroes:  true,
 	Order: []passes.Order{
 		{Before: "quantize", Why: "quantized weights no longer rank by size"},
 	},

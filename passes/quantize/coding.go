@@ -2,9 +2,11 @@ package quantize
 
 import (
 	"fmt"
+	"math"
 	"sync"
 
 	"github.com/pare-ml/pare/graph/ir"
+	"github.com/pare-ml/pare/graph/measure"
 	"github.com/pare-ml/pare/internal/affine"
 	"github.com/pare-ml/pare/internal/ggml"
 	"github.com/pare-ml/pare/internal/kernel"
@@ -45,9 +47,12 @@ type band struct {
 type tally struct {
 	zeros, codedZeros int
 	nonFinite         int // taken for zero
-	measured          bool
-	signal, noise     float64
+	elements          int
+	rounding          measure.Rounding // of the bands that are measured
 }
+
+// measured tells whether the rounding of band i is measured: of large weights that of every eighth is.
+func measured(bands []band, i int) bool { return len(bands) <= 16 || i%8 == 0 }
 
 // bandSize is about how many elements a band has.
 const bandSize = 1 << 17
@@ -191,6 +196,8 @@ func eachOf(workers, n int, do func(i int) error) error {
 type workspace struct {
 	x     []float32 // the band
 	tile  []float32 // a tile whose elements do not stand side by side
+	was   []float32 // elements that are compared with what they became
+	now   []float32
 	diff  []float32
 	codes []byte // one byte an element
 	strip []byte
@@ -221,20 +228,29 @@ func (c *coding) encode(i int, dst []byte) error {
 	defer workspaces.Put(w)
 	from, to := c.elements(i)
 	x := grow(&w.x, to-from)
-	nonFinite, err := c.src.read(x, from)
+	found, err := c.src.read(x, from)
 	if err != nil {
 		return err
 	}
 	r := &run{coding: c, w: w, known: known}
 	r.see = r.tile
 	if dst != nil {
-		r.codes = grow(&w.codes, len(x))
-		r.tally.nonFinite = nonFinite
-		r.tally.measured = len(c.bands) <= 16 || i%8 == 0
+		r.codes = dst
+		if c.as.dtype.Bits() < 8 {
+			r.codes = grow(&w.codes, len(x))
+		}
+		r.tally = found
+		if measured(c.bands, i) {
+			r.measured, r.was, r.now = true, w.was[:0], w.now[:0]
+		}
 	}
 	r.band(x, i)
 	if dst != nil {
 		pack(dst, r.codes, c.as.dtype.Bits())
+		if r.measured {
+			r.tally.rounding = measure.RoundingOf(r.was, r.now, grow(&w.diff, len(r.was)))
+			w.was, w.now = r.was, r.now
+		}
 	}
 	b.Lock()
 	defer b.Unlock()
@@ -249,7 +265,9 @@ func (c *coding) encode(i int, dst []byte) error {
 func pack(dst, codes []byte, bits int) {
 	switch bits {
 	case 8:
-		copy(dst, codes)
+		if len(dst) > 0 && &dst[0] != &codes[0] {
+			copy(dst, codes)
+		}
 		return
 	case 4:
 		n := len(codes) / 2
@@ -282,11 +300,19 @@ func totalOf(bands []band) (t tally, ok bool) {
 		t.zeros += b.tally.zeros
 		t.codedZeros += b.tally.codedZeros
 		t.nonFinite += b.tally.nonFinite
-		t.signal += b.tally.signal
-		t.noise += b.tally.noise
+		t.elements += b.tally.elements
+		t.rounding.Add(b.tally.rounding)
 		b.Unlock()
 	}
 	return t, true
+}
+
+// zerosNow is how many elements are zero by now; of a weight that is measured in part an estimate.
+func (t *tally) zerosNow() int {
+	if r := &t.rounding; r.Count > 0 && r.Count < int64(t.elements) {
+		return int(math.Round(float64(r.Zeros) / float64(r.Count) * float64(t.elements)))
+	}
+	return int(t.rounding.Zeros)
 }
 
 // source reads numbers out of a weight.
@@ -297,33 +323,33 @@ type source struct {
 	zero bool
 }
 
-// read sets dst to the elements from the given one on, and tells how many were taken for zero.
-func (s source) read(dst []float32, from int) (nonFinite int, err error) {
-	if err := s.raw(dst, from); err != nil {
-		return 0, err
+// read sets dst to the elements from the given one on, and counts zeros and what was taken for zero.
+func (s source) read(dst []float32, from int) (t tally, err error) {
+	zeros, finite, err := s.raw(dst, from)
+	t = tally{zeros: zeros, elements: len(dst)}
+	if err != nil || finite {
+		return t, err
+	}
+	if !s.zero {
+		return t, s.damaged()
 	}
 	for i, v := range dst {
-		if v-v == 0 {
-			continue
+		if v-v != 0 {
+			dst[i] = 0
+			t.nonFinite++
+			t.zeros++
 		}
-		if !s.zero {
-			return 0, s.damaged()
-		}
-		dst[i] = 0
-		nonFinite++
 	}
-	return nonFinite, nil
+	return t, nil
 }
 
 var rawBytes = sync.Pool{New: func() any { return new([]byte) }}
 
-func (s source) raw(dst []float32, from int) error {
-	if elements, _ := s.t.DType.Block(); elements > 0 {
-		return s.blocks(dst, from)
-	}
+// bytes calls do with the bytes of n elements from the given one on, which are memory of a pool.
+func (s source) bytes(from, n int, do func(b []byte) error) error {
 	size := s.t.DType.Bits() / 8
 	align, total := int64(max(s.t.Align(), 1)), s.t.Size()
-	lo, hi := int64(from*size), int64((from+len(dst))*size)
+	lo, hi := int64(from*size), int64((from+n)*size)
 	first := lo / align * align
 	last := min((hi+align-1)/align*align, total)
 	buf := rawBytes.Get().(*[]byte)
@@ -332,18 +358,61 @@ func (s source) raw(dst []float32, from int) error {
 	if err := s.t.ReadRange(b, first); err != nil {
 		return err
 	}
-	b = b[lo-first : hi-first]
-	switch s.t.DType {
-	case ir.Float32:
-		kernel.Float32FromBytes(dst, b)
-	case ir.Float16:
-		kernel.Float16ToFloat32(dst, b)
-	case ir.BFloat16:
-		kernel.BFloat16ToFloat32(dst, b)
-	default:
-		return fmt.Errorf("tensor %q holds %s", s.t.Name, s.t.DType)
+	return do(b[lo-first : hi-first])
+}
+
+// raw sets dst to the elements from the given one on as they are, and tells whether all are finite.
+func (s source) raw(dst []float32, from int) (zeros int, finite bool, err error) {
+	if elements, _ := s.t.DType.Block(); elements > 0 {
+		if err := s.blocks(dst, from); err != nil {
+			return 0, false, err
+		}
+		zeros, finite = specialsOf(dst)
+		return zeros, finite, nil
 	}
-	return nil
+	err = s.bytes(from, len(dst), func(b []byte) error {
+		zeros, finite = specials(s.t.DType, b)
+		return widen16(dst, s.t.DType, b)
+	})
+	return zeros, finite, err
+}
+
+// specials counts the zeros among stored numbers and tells whether all are finite.
+func specials(t ir.DType, b []byte) (zeros int, finite bool) {
+	switch t {
+	case ir.Float16:
+		return kernel.SpecialFloat16s(b)
+	case ir.BFloat16:
+		return kernel.SpecialBFloat16s(b)
+	}
+	return kernel.SpecialFloat32s(b)
+}
+
+// specialsOf is specials for numbers at hand.
+func specialsOf(x []float32) (zeros int, finite bool) {
+	finite = true
+	for _, v := range x {
+		if v == 0 {
+			zeros++
+		}
+		finite = finite && v-v == 0
+	}
+	return zeros, finite
+}
+
+// stored are the types that a weight can be read from, as ggml numbers them.
+var stored = map[ir.DType]ggml.Type{ir.Float32: ggml.F32, ir.Float16: ggml.F16, ir.BFloat16: ggml.BF16}
+
+// widen16 makes float32 of stored numbers; each has its float32.
+func widen16(dst []float32, t ir.DType, b []byte) error {
+	from, ok := stored[t]
+	if !ok {
+		return fmt.Errorf("numbers of type %s cannot be read", t)
+	}
+	if len(dst) == 0 {
+		return nil
+	}
+	return ggml.Dequantize(dst, from, b, len(dst))
 }
 
 // blocks is raw for a weight in ggml's blocks.
@@ -374,11 +443,12 @@ func (s source) count() (int, error) {
 	n, x := 0, make([]float32, min(bandSize, s.t.Len()))
 	for from := 0; from < s.t.Len(); from += len(x) {
 		x = x[:min(len(x), s.t.Len()-from)]
-		if err := s.raw(x, from); err != nil {
+		_, finite, err := s.raw(x, from)
+		if err != nil {
 			return 0, err
 		}
 		for _, v := range x {
-			if v-v != 0 {
+			if !finite && v-v != 0 {
 				n++
 			}
 		}

@@ -223,15 +223,15 @@ func (c *coding) values(dst []float32, codes []byte, g grid) {
 	}
 }
 
-// zeroCode tells the codes of zero: those that are zero under the mask.
-func (c *coding) zeroCode(g grid) (mask, zero byte) {
+// zeroCode tells the codes of zero.
+func (c *coding) zeroCode(g grid) zeroCode {
 	switch c.as.kind {
 	case float8:
-		return 0x7f, 0
+		return zeroCode{0x7f, 0}
 	case float4:
-		return 7, 0
+		return zeroCode{7, 0}
 	}
-	return 0xff, byte(g.Zero)
+	return zeroCode{0xff, byte(g.Zero)}
 }
 
 // prepare finds what a band cannot find alone: whole scales, and the scale of nvfp4's scales.

@@ -54,6 +54,11 @@ var Pass = passes.Define(passes.Info{
 	Local: func(layers []passes.Treated[Params]) bool {
 		return !slices.ContainsFunc(layers, func(l passes.Treated[Params]) bool { return l.Params.Activations != nil })
 	},
+	Streams: func(layers []passes.Treated[Params]) bool {
+		return !slices.ContainsFunc(layers, func(l passes.Treated[Params]) bool {
+			return l.Params.static() || l.Params.Algorithm == "mse" || l.Params.weightObserver().Kind != "minmax"
+		})
+	},
 	Run: func(ctx context.Context, s *passes.Site, u passes.Unit[Params]) ([]passes.Effect, error) {
 		w := newWork(s, u)
 		if err := w.settle(); err != nil {
@@ -407,15 +412,18 @@ func (t *target) finish() func(e *passes.Effect) {
 		if !ok {
 			return // the weight is not in what was written
 		}
-		e.From.Zeros = sum.zeros
-		if t.coding != nil {
-			e.To.Zeros = sum.codedZeros
+		e.From.Zeros, e.To.Zeros = sum.zeros, sum.codedZeros
+		if t.coding == nil {
+			e.To.Zeros = sum.zerosNow()
 		}
+		r := sum.rounding
+		r.Zeros = int64(e.To.Zeros)
+		e.Rounding = &r
 		if sum.nonFinite > 0 {
 			note := weight.found(sum.nonFinite) + " and were taken for zero"
 			e.Why = strings.TrimSuffix(note+"; "+e.Why, "; ")
 		}
-		e.Did = words + " (" + decibels(sum.signal, sum.noise) + ")" + strings.TrimPrefix(e.Did, words)
+		e.Did = words + " (" + decibels(sum.rounding.Signal, sum.rounding.Noise) + ")" + strings.TrimPrefix(e.Did, words)
 	}
 }
 

@@ -1,14 +1,20 @@
 package quantize
 
-import "github.com/pare-ml/pare/internal/kernel"
+import (
+	"encoding/binary"
+	"math/bits"
+	"slices"
+)
 
 // run computes one band of a coding.
 type run struct {
 	*coding
-	w     *workspace
-	known bool   // the scales are
-	codes []byte // one byte an element; nil: only scales are asked for
-	tally tally
+	w        *workspace
+	known    bool   // the scales are
+	codes    []byte // one byte an element; nil: only scales are asked for
+	tally    tally
+	measured bool      // elements are compared with what they become
+	was, now []float32 // those seen so far, if so
 
 	see func(x []float32, codes []byte, k int) // called with each tile, its codes' place, and the number of its scale
 }
@@ -113,26 +119,30 @@ func (r *run) tile(x []float32, codes []byte, k int) {
 
 // count adds a tile to the tally.
 func (r *run) count(codes []byte, x []float32, g grid) {
-	t := &r.tally
-	for _, v := range x {
-		if v == 0 {
-			t.zeros++
-		}
-	}
-	mask, zero := r.zeroCode(g)
-	for _, code := range codes {
-		if code&mask == zero {
-			t.codedZeros++
-		}
-	}
-	if !t.measured {
+	r.tally.codedZeros += equal(codes, r.zeroCode(g))
+	if !r.measured {
 		return
 	}
-	diff := grow(&r.w.diff, len(x))
-	r.values(diff, codes, g)
-	for i, v := range x {
-		diff[i] = v - diff[i]
+	n := len(r.now)
+	r.was, r.now = append(r.was, x...), slices.Grow(r.now, len(x))[:n+len(x)]
+	r.values(r.now[n:], codes, g)
+}
+
+// zeroCode is the codes of zero: those that are zero under the mask.
+type zeroCode struct{ mask, zero byte }
+
+// equal counts the codes that stand for zero, eight at a time.
+func equal(codes []byte, z zeroCode) int {
+	const each = 0x0101010101010101
+	mask, zero, n, other := uint64(z.mask)*each, uint64(z.zero)*each, len(codes), 0
+	for ; len(codes) >= 8; codes = codes[8:] {
+		v := binary.LittleEndian.Uint64(codes)&mask ^ zero
+		other += bits.OnesCount64((v&(0x7f*each) + 0x7f*each | v) & (0x80 * each))
 	}
-	t.signal += kernel.SumSquares(x)
-	t.noise += kernel.SumSquares(diff)
+	for _, c := range codes {
+		if c&z.mask != z.zero {
+			other++
+		}
+	}
+	return n - other
 }

@@ -5,9 +5,9 @@ import (
 	"fmt"
 
 	"github.com/pare-ml/pare/graph/ir"
+	"github.com/pare-ml/pare/graph/measure"
 	"github.com/pare-ml/pare/internal/affine"
 	"github.com/pare-ml/pare/internal/ggml"
-	"github.com/pare-ml/pare/internal/kernel"
 )
 
 // scaleDType is the type of a weight's scales where the type of the codes leaves it open: that of the weight, so that what
@@ -173,29 +173,28 @@ func (c *conversion) convert(i int, dst []byte) error {
 	w := workspaces.Get().(*workspace)
 	defer workspaces.Put(w)
 	from := i * c.rows * c.row
-	x := grow(&w.x, min(c.rows*c.row, c.src.t.Len()-from))
-	nonFinite, err := c.src.read(x, from)
+	n := min(c.rows*c.row, c.src.t.Len()-from)
+	t, done, err := c.direct(i, dst, from, n)
+	if err == nil && !done {
+		x := grow(&w.x, n)
+		if t, err = c.src.read(x, from); err == nil {
+			err = c.where(c.write(dst, x), from)
+		}
+	}
 	if err != nil {
 		return err
 	}
-	if err := c.write(dst, x); err != nil {
-		return fmt.Errorf("rows from %d of the weight %q: %w", from/c.row, c.src.t.Name, err)
-	}
-	t := tally{nonFinite: nonFinite, measured: len(c.bands) <= 16 || i%8 == 0}
-	for _, v := range x {
-		if v == 0 {
-			t.zeros++
+	if measured(c.bands, i) {
+		x, now := grow(&w.x, n), grow(&w.now, n)
+		if done {
+			if _, err := c.src.read(x, from); err != nil {
+				return err
+			}
 		}
-	}
-	if t.measured {
-		diff := grow(&w.diff, len(x))
-		if err := c.values(diff, dst); err != nil {
+		if err := c.values(now, dst); err != nil {
 			return err
 		}
-		for j, v := range x {
-			diff[j] = v - diff[j]
-		}
-		t.signal, t.noise = kernel.SumSquares(x), kernel.SumSquares(diff)
+		t.rounding = measure.RoundingOf(x, now, grow(&w.diff, n))
 	}
 	b := &c.bands[i]
 	b.Lock()
@@ -204,13 +203,43 @@ func (c *conversion) convert(i int, dst []byte) error {
 	return nil
 }
 
+// direct makes blocks of the stored numbers, without an array of float32 between, where nothing is to be changed about
+// them.
+func (c *conversion) direct(i int, dst []byte, from, n int) (t tally, done bool, err error) {
+	as, ok := stored[c.src.t.DType]
+	if c.as.kind != block || c.best || !ok {
+		return t, false, nil
+	}
+	err = c.src.bytes(from, n, func(b []byte) error {
+		zeros, finite := specials(c.src.t.DType, b)
+		if !finite {
+			return nil
+		}
+		t, done = tally{zeros: zeros, elements: n}, true
+		return c.where(ggml.QuantizeFrom(dst, ggml.Type(c.as.dtype-ir.BlockBase), b, as, c.row, nil), from)
+	})
+	return t, done, err
+}
+
+// where says in which rows an error was found.
+func (c *conversion) where(err error, from int) error {
+	if err == nil {
+		return nil
+	}
+	return fmt.Errorf("rows from %d of the weight %q: %w", from/c.row, c.src.t.Name, err)
+}
+
 func (c *conversion) write(dst []byte, x []float32) error {
 	switch c.as.dtype {
 	case ir.Float16:
-		kernel.Float32ToFloat16(dst, x)
+		if ggml.Quantize(dst, ggml.F16, x, len(x), nil) == nil {
+			return nil
+		}
 		return overflow(x, 65520, "65,504, where float16 ends; type: bfloat16 holds them")
 	case ir.BFloat16:
-		kernel.Float32ToBFloat16(dst, x)
+		if ggml.Quantize(dst, ggml.BF16, x, len(x), nil) == nil {
+			return nil
+		}
 		return overflow(x, 0x1.ffp127, "3.39e38, where bfloat16 ends")
 	}
 	quantize := ggml.Quantize
@@ -236,12 +265,8 @@ func overflow(x []float32, from float32, beyond string) error {
 
 func (c *conversion) values(dst []float32, b []byte) error {
 	switch c.as.dtype {
-	case ir.Float16:
-		kernel.Float16ToFloat32(dst, b)
-		return nil
-	case ir.BFloat16:
-		kernel.BFloat16ToFloat32(dst, b)
-		return nil
+	case ir.Float16, ir.BFloat16:
+		return widen16(dst, c.as.dtype, b)
 	}
 	return ggml.Dequantize(dst, ggml.Type(c.as.dtype-ir.BlockBase), b, c.row)
 }

@@ -1,0 +1,44 @@
+package kernel
+
+import (
+	"encoding/binary"
+	"math"
+	"testing"
+)
+
+// Every number of 16 bits, and float32 around the limits, at every place in a word.
+func TestSpecials(t *testing.T) {
+	check := func(name string, count func([]byte) (int, bool), size int, bits uint32, zero, finite bool) {
+		for _, at := range []int{0, 3, 8, 10} {
+			b := make([]byte, 11*size)
+			for i := range 11 {
+				if size == 2 {
+					binary.LittleEndian.PutUint16(b[2*i:], 0x3c00)
+				} else {
+					binary.LittleEndian.PutUint32(b[4*i:], 0x3f800000)
+				}
+			}
+			if size == 2 {
+				binary.LittleEndian.PutUint16(b[2*at:], uint16(bits))
+			} else {
+				binary.LittleEndian.PutUint32(b[4*at:], bits)
+			}
+			zeros, ok := count(b)
+			if want := map[bool]int{true: 1}[zero]; zeros != want || ok != finite {
+				t.Fatalf("%s %#x at %d: %d zeros, finite %t", name, bits, at, zeros, ok)
+			}
+		}
+	}
+	finite := func(v float32) bool { return v-v == 0 }
+	for i := range 1 << 16 {
+		v := Float16FromBits(uint16(i))
+		check("float16", SpecialFloat16s, 2, uint32(i), v == 0, finite(v))
+		v = BFloat16FromBits(uint16(i))
+		check("bfloat16", SpecialBFloat16s, 2, uint32(i), v == 0, finite(v))
+		for _, low := range []uint32{0, 1, 0xffff} {
+			bits := uint32(i)<<16 | low
+			v = math.Float32frombits(bits)
+			check("float32", SpecialFloat32s, 4, bits, v == 0, finite(v))
+		}
+	}
+}
