@@ -14,6 +14,7 @@ package gguf
 
 import (
 	"bytes"
+	_ "embed"
 	"errors"
 	"fmt"
 	"os"
@@ -28,10 +29,13 @@ import (
 	"github.com/pare-ml/pare/graph/ir"
 )
 
+//go:embed doc.md
+var doc string
+
 // Format is the record of this format.
 var Format = format.Format{
 	Name:       "gguf",
-	Doc:        "GGUF, the file of llama.cpp: tensors in block types, with metadata and tokenizer.",
+	Doc:        doc,
 	Extensions: []string{".gguf"},
 	Detect:     func(head []byte) bool { return bytes.HasPrefix(head, []byte(magic)) },
 	Open:       Open,
