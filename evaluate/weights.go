@@ -7,6 +7,7 @@ import (
 	"github.com/pare-ml/pare/graph/exec"
 	"github.com/pare-ml/pare/graph/ir"
 	"github.com/pare-ml/pare/graph/measure"
+	"github.com/pare-ml/pare/internal/ggml"
 	"github.com/pare-ml/pare/internal/kernel"
 	"github.com/pare-ml/pare/internal/parallel"
 )
@@ -117,15 +118,12 @@ func readerOf(m *ir.Model, l ir.Layer) (func(from, to int) ([]float32, error), e
 		if err := t.ReadRange(b, int64(from*size)); err != nil {
 			return nil, err
 		}
-		floats[t.DType](values[:to-from], b)
-		return values[:to-from], nil
+		return values[:to-from], ggml.Dequantize(values[:to-from], floats[t.DType], b, to-from)
 	}, nil
 }
 
-// floats are the types whose elements can be read in ranges.
-var floats = map[ir.DType]func(dst []float32, b []byte){
-	ir.Float32: kernel.Float32FromBytes, ir.Float16: kernel.Float16ToFloat32, ir.BFloat16: kernel.BFloat16ToFloat32,
-}
+// floats are the types whose elements can be read in ranges, as ggml numbers them.
+var floats = map[ir.DType]ggml.Type{ir.Float32: ggml.F32, ir.Float16: ggml.F16, ir.BFloat16: ggml.BF16}
 
 // Zeros counts the elements of a layer's weight that stand for zero.
 func Zeros(m *ir.Model, l ir.Layer) (int, error) {

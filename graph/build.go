@@ -70,9 +70,20 @@ func (r *Runner) build(ctx context.Context, p *Plan, input *ir.Model, tool evalu
 	b.plan, b.keys, b.times = w.plan, w.keys, r.times
 	m := w.model
 	b.model = m
+	late := b.unmarked()
+	if !late {
+		if err := b.sealed(); err != nil {
+			return nil, err
+		}
+	}
 	b.Seal.mark(m)
 	if err := b.write(ctx, stage, m); err != nil {
 		return nil, err
+	}
+	if late {
+		if err := b.sealed(); err != nil {
+			return nil, err
+		}
 	}
 	for _, d := range done {
 		for _, t := range d.Layers {

@@ -20,6 +20,11 @@ const settled = 1 << 18
 func (b *build) known(done []*Done, since *ir.Model) map[string]measure.Rounding {
 	out := map[string]measure.Rounding{}
 	first, last := byName(since.Layers()), byName(b.model.Layers())
+	for name, was := range first {
+		if is, ok := last[name]; ok && was.Weight.Len() >= settled && was.Weight.SharesBytes(is.Weight) {
+			out[name] = measure.Rounding{Count: int64(was.Weight.Len()), Signal: 1, Energy: 1} // nobody changed it
+		}
+	}
 	for _, d := range done {
 		var from, to map[string]ir.Layer
 		for _, t := range d.Layers {

@@ -73,7 +73,7 @@ func (r *Runner) transform(ctx context.Context, p *Plan, input *ir.Model) (*Plan
 
 func (r *Runner) run(ctx context.Context, p *Plan, input *ir.Model) (*run, []*Done, error) {
 	digest := r.Digest
-	if p.keepsNothing() {
+	if p.Sweeps() {
 		digest = nil
 	}
 	k, err := p.keys(digest)

@@ -8,6 +8,7 @@ import (
 	"github.com/pare-ml/pare/evaluate"
 	"github.com/pare-ml/pare/graph/ir"
 	"github.com/pare-ml/pare/graph/store"
+	"github.com/pare-ml/pare/recipe"
 )
 
 // Keys of what a build writes into the metadata of its models.
@@ -22,6 +23,10 @@ type Seal struct {
 	// Input is what is known of the files of the model that came in: the digest of the one that the recipe names, and the
 	// bytes of all. Nil: it is read from disk, which may hold another file by then.
 	Input *evaluate.File
+
+	// Await, if not nil, gives all the rest of the seal, when it is known: it is called before the model is written, or after it
+	// if no format holds marks.
+	Await func() (Seal, error)
 
 	// Marks are written into the metadata of every model, in the place of those that the model that came in had.
 	Marks []ir.KeyValue
@@ -55,6 +60,29 @@ func (s *Seal) inputFile(m *ir.Model) (evaluate.File, error) {
 	}
 	sum, size, err := digest(m.Path)
 	return evaluate.File{SHA256: sum, Bytes: size}, err
+}
+
+// sealed waits for the rest of the seal.
+func (b *build) sealed() error {
+	if b.Seal.Await == nil {
+		return nil
+	}
+	whole, err := b.Seal.Await()
+	if err != nil {
+		return err
+	}
+	r := *b.Runner // the runner itself may build again
+	r.Seal = whole
+	b.Runner = &r
+	return nil
+}
+
+// unmarked tells whether none of the plan's formats holds marks.
+func (b *build) unmarked() bool {
+	return !slices.ContainsFunc(b.plan.Recipe.Outputs, func(o recipe.Output) bool {
+		f := b.Suite.Format(o.Format)
+		return f == nil || !f.Unmarked
+	})
 }
 
 // mark puts the marks into a model's metadata.

@@ -17,9 +17,9 @@ func (s *Step) sweep(find *finder) bool {
 	return size > keptBytes
 }
 
-// keepsNothing tells whether a build of the plan asks the store for nothing, so that no digest of an input is needed before
+// Sweeps tells whether a build of the plan asks the store for nothing, so that no digest of an input is needed before
 // the work: every step sweeps, and nothing is measured.
-func (p *Plan) keepsNothing() bool {
+func (p *Plan) Sweeps() bool {
 	if len(p.Reads()) > 0 || len(p.Tests()) > 0 {
 		return false
 	}

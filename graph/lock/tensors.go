@@ -13,6 +13,10 @@ import (
 // MostTensors is how many tensors of a model a lock names. Of larger models it has the digest of the file alone.
 const MostTensors = 4096
 
+// MostBytes is how many bytes a model's tensors may have for a lock to name them: to hash each of them costs as much as the
+// file itself.
+const MostBytes = 256 << 20
+
 // TensorDigest is the SHA-256 over the number of the type, the number of dimensions and the dimensions, as uvarints, and
 // the bytes. A tensor that comes in ranges is never in memory as a whole.
 func TensorDigest(t *ir.Tensor) ([32]byte, error) {
@@ -46,11 +50,17 @@ func TensorDigest(t *ir.Tensor) ([32]byte, error) {
 // rangeBytes is how much of a tensor is read at a time.
 const rangeBytes = 8 << 20
 
-// TensorsIn returns the constants of a model, sorted by name; nil if they are more than MostTensors.
+// TensorsIn returns the constants of a model, sorted by name; nil if they are more than MostTensors or MostBytes.
 func TensorsIn(m *ir.Model) ([]Tensor, error) {
 	constants := m.Graph.Constants()
 	if len(constants) > MostTensors {
 		return nil, nil
+	}
+	var size int64
+	for _, t := range constants {
+		if size += t.Size(); size > MostBytes {
+			return nil, nil
+		}
 	}
 	var out []Tensor
 	seen := map[string]bool{}

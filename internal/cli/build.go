@@ -123,7 +123,8 @@ func (s *session) build(path string, o buildOptions) error {
 	if err := room(plan, o.out); err != nil {
 		return err
 	}
-	now, err := p.buildState(s.ctx, plan)
+	late := plan.Sweeps() && locked == nil
+	now, err := p.buildState(s.ctx, plan, !late)
 	if err == nil && !o.noLock {
 		err = p.tensors(now)
 	}
@@ -145,7 +146,13 @@ func (s *session) build(path string, o buildOptions) error {
 		fmt.Fprintln(s.stdout)
 	}
 	bar := newProgress(s.stderr)
-	r.Log, r.Seal = bar.update, p.seal(s.ctx, plan, now, locked, key)
+	r.Log = bar.update
+	if late {
+		end := p.sealLate(s.ctx, plan, now, key, r)
+		defer end()
+	} else {
+		r.Seal = p.seal(s.ctx, plan, now, locked, key)
+	}
 	tool := evaluate.Tool{Name: "pare", Version: Version()}
 	built, err := r.Build(s.ctx, plan, input, tool, p.report, filepath.Clean(o.out))
 	bar.clear()
@@ -172,12 +179,12 @@ func (s *session) verifyLocked(p *project) (*lock.Recipe, error) {
 	return r, err
 }
 
-// buildState is what the recipe is built from, with the digests of all inputs.
-func (p *project) buildState(ctx context.Context, plan *graph.Plan) (*lock.Recipe, error) {
+// buildState is what the recipe is built from, with the digests of all inputs if hash is set.
+func (p *project) buildState(ctx context.Context, plan *graph.Plan, hash bool) (*lock.Recipe, error) {
 	if err := p.openAllData(); err != nil {
 		return nil, err
 	}
-	return p.state(ctx, plan, true)
+	return p.state(ctx, plan, hash)
 }
 
 // keepLock writes into the lock what was built.

@@ -45,7 +45,7 @@ func (s *session) lock(path string, set []string, update bool) error {
 	if err != nil {
 		return err
 	}
-	now, err := p.buildState(s.ctx, plan)
+	now, err := p.buildState(s.ctx, plan, true)
 	if err != nil {
 		return err
 	}

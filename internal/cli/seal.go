@@ -7,9 +7,11 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"runtime"
 	slashpath "path"
 	"slices"
 	"strings"
+	"sync"
 
 	"github.com/pare-ml/pare/evaluate"
 	"github.com/pare-ml/pare/graph"
@@ -17,6 +19,7 @@ import (
 	"github.com/pare-ml/pare/graph/lock"
 	"github.com/pare-ml/pare/graph/provenance"
 	"github.com/pare-ml/pare/internal/inputs"
+	"github.com/pare-ml/pare/internal/parallel"
 )
 
 // seal marks the model with what it was made from, refuses a result that a lock does not expect, makes sure that the
@@ -41,6 +44,40 @@ func (p *project) seal(ctx context.Context, plan *graph.Plan, now, locked *lock.
 			return documents(&provenance.Build{Report: report, Lock: now, Target: plan.Recipe.Target.Name + plan.Recipe.Target.Path, Datasets: datasets(plan)}, files, key)
 		},
 	}
+}
+
+// sealLate is seal for a plan that needs no digest before its work: inputs are hashed beside it, and now is complete when the
+// runner asks for the seal. end stops the hashing of a build that failed.
+func (p *project) sealLate(ctx context.Context, plan *graph.Plan, now *lock.Recipe, key ed25519.PrivateKey, r *graph.Runner) (end func()) {
+	ctx, stop := context.WithCancel(ctx)
+	hashed := make(chan error, 1)
+	go func() { hashed <- p.hash(ctx, now, runtime.GOMAXPROCS(0)) }()
+	wait := sync.OnceValue(func() error { return <-hashed })
+	r.Seal.Await = func() (graph.Seal, error) {
+		if err := wait(); err != nil {
+			return graph.Seal{}, err
+		}
+		return p.seal(ctx, plan, now, nil, key), nil
+	}
+	return func() { stop(); wait() }
+}
+
+// hash fills in the digests of a state's inputs.
+func (p *project) hash(ctx context.Context, now *lock.Recipe, workers int) error {
+	files := map[string]*inputs.File{}
+	for _, f := range p.inputs.Files() {
+		files[slashpath.Clean(f.Path)] = f
+	}
+	errs := make([]error, len(now.Inputs))
+	parallel.For(workers, len(now.Inputs), func(i int) {
+		in := &now.Inputs[i]
+		if f := files[in.Path]; f == nil {
+			errs[i] = fmt.Errorf("%s is not open any more", in.Path)
+		} else {
+			in.SHA256, errs[i] = f.SHA256(ctx)
+		}
+	})
+	return errors.Join(errs...)
 }
 
 // orChanged returns the error of a build that failed, or that of an input that changed meanwhile: then that is the reason.

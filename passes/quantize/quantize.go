@@ -52,7 +52,7 @@ var Pass = passes.Define(passes.Info{
 	},
 	Apart: func([]passes.Treated[Params]) bool { return true }, // units share no weight and, if there are several, no activation
 	Local: func(layers []passes.Treated[Params]) bool {
-		return !slices.ContainsFunc(layers, func(l passes.Treated[Params]) bool { return l.Params.Activations != nil })
+		return !slices.ContainsFunc(layers, func(l passes.Treated[Params]) bool { return l.Params.static() })
 	},
 	Streams: func(layers []passes.Treated[Params]) bool {
 		return !slices.ContainsFunc(layers, func(l passes.Treated[Params]) bool {

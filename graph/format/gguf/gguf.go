@@ -37,6 +37,7 @@ var Format = format.Format{
 	Name:       "gguf",
 	Doc:        doc,
 	Extensions: []string{".gguf"},
+	Unmarked:   true,
 	Detect:     func(head []byte) bool { return bytes.HasPrefix(head, []byte(magic)) },
 	Open:       Open,
 	Cannot:     cannot,
