@@ -51,6 +51,8 @@ func RoundWeights(before, after *ir.Model, known map[string]measure.Rounding, wo
 			out = append(out, LayerRounding{Layer: l.Name})
 		}
 	}
+	Index(before, layers)
+	Index(after, after.Layers())
 	errs := make([]error, len(layers))
 	parallel.For(workers, len(layers), func(i int) {
 		l, r := layers[i], &out[i]
@@ -125,7 +127,20 @@ func readerOf(m *ir.Model, l ir.Layer) (func(from, to int) ([]float32, error), e
 // floats are the types whose elements can be read in ranges, as ggml numbers them.
 var floats = map[ir.DType]ggml.Type{ir.Float32: ggml.F32, ir.Float16: ggml.F16, ir.BFloat16: ggml.BF16}
 
-// Zeros counts the elements of a layer's weight that stand for zero.
+// Index lets the graphs of a model's layers index their tensors, which they do when they are first asked for one, so that
+// weights can be read on several goroutines.
+func Index(m *ir.Model, layers []ir.Layer) {
+	m.Graph.IsInitializer("")
+	for _, l := range layers {
+		for _, g := range []*ir.Graph{l.Graph, l.Home} {
+			if g != nil {
+				g.IsInitializer("")
+			}
+		}
+	}
+}
+
+// Zeros counts the elements of a layer's weight that stand for zero. Goroutines beside it need Index first.
 func Zeros(m *ir.Model, l ir.Layer) (int, error) {
 	count := map[ir.DType]func([]byte) (int, bool){
 		ir.Float32: kernel.SpecialFloat32s, ir.Float16: kernel.SpecialFloat16s, ir.BFloat16: kernel.SpecialBFloat16s}[l.Weight.DType]

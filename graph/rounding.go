@@ -124,6 +124,7 @@ func (b *build) zeros(done []*Done, layers []ir.Layer, after *ir.Model) ([]int, 
 			}
 		}
 	}
+	evaluate.Index(after, layers)
 	out, errs := make([]int, len(layers)), make([]error, len(layers))
 	parallel.For(b.workers(), len(layers), func(i int) {
 		n, ok := seen[layers[i].Name]
