@@ -65,6 +65,7 @@ type StageFile struct {
 	f      File
 	sum    hash.Hash
 	size   int64
+	begun  int64 // up to where the system was asked to put it on disk
 	err    error
 	closed bool
 }
@@ -122,8 +123,15 @@ func (w *StageFile) Write(p []byte) (int, error) {
 	}
 	w.sum.Write(p)
 	w.size += int64(len(p))
+	if n := w.size - w.begun; n >= writeBehind {
+		beginWriting(w.f, w.begun, n) // else the disk would wait for the sync, and then everybody for the disk
+		w.begun = w.size
+	}
 	return len(p), nil
 }
+
+// writeBehind is after how many bytes the system is asked to begin to put them on disk.
+const writeBehind = 32 << 20
 
 // Close puts the file on disk. A stage with a file whose Close failed, or was not called, is not published. A second call
 // returns what the first did.

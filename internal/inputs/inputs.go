@@ -37,7 +37,7 @@ type File struct {
 	name  string
 	f     *os.File
 	state state
-	young bool // changed so shortly before it was opened that another change may leave the same times
+	young bool       // changed so shortly before it was opened that another change may leave the same times
 	mu    sync.Mutex // of sum
 	sum   string
 }
@@ -137,7 +137,7 @@ func (f *File) SHA256(ctx context.Context) (string, error) {
 
 func (f *File) hash(ctx context.Context) (string, error) {
 	h := sha256.New()
-	n, err := io.Copy(h, &interruptible{ctx, f.Reader()})
+	n, err := io.CopyBuffer(h, &interruptible{ctx, f.Reader()}, make([]byte, 256<<10))
 	if err != nil {
 		return "", err
 	}

@@ -33,10 +33,23 @@ func SpecialFloat32s(b []byte) (zeros int, finite bool) { return specials32.coun
 func (s *specials) count(b []byte, size int) (zeros int, finite bool) {
 	mustMatch(len(b)%size, 0)
 	n, some, wild := len(b)/size, 0, uint64(0)
-	for ; len(b) >= 16; b = b[16:] {
-		v, w := binary.LittleEndian.Uint64(b), binary.LittleEndian.Uint64(b[8:])
-		wild |= (v&s.exponent + s.one) | (w&s.exponent + s.one) // carries into the sign where all bits of an exponent are set
-		some += bits.OnesCount64((v&s.magnitude+s.magnitude)&s.sign) + bits.OnesCount64((w&s.magnitude+s.magnitude)&s.sign)
+	width := 8 * size
+	for len(b) >= 32 {
+		// Each number of a word has a counter of its own, which can count to 2¹⁵ without running into the next one's bits.
+		part := b[:min(len(b), 1<<17)&^31]
+		b = b[len(part):]
+		var sum uint64
+		for ; len(part) >= 32; part = part[32:] {
+			v, w := binary.LittleEndian.Uint64(part), binary.LittleEndian.Uint64(part[8:])
+			x, y := binary.LittleEndian.Uint64(part[16:]), binary.LittleEndian.Uint64(part[24:])
+			// Adding one carries into the sign where all bits of an exponent are set.
+			wild |= (v&s.exponent + s.one) | (w&s.exponent + s.one) | (x&s.exponent + s.one) | (y&s.exponent + s.one)
+			sum += ((v&s.magnitude+s.magnitude)&s.sign)>>(width-1) + ((w&s.magnitude+s.magnitude)&s.sign)>>(width-1)
+			sum += ((x&s.magnitude+s.magnitude)&s.sign)>>(width-1) + ((y&s.magnitude+s.magnitude)&s.sign)>>(width-1)
+		}
+		for i := 0; i < 64; i += width {
+			some += int(sum >> i & (1<<width - 1))
+		}
 	}
 	for ; len(b) >= size; b = b[size:] {
 		var v uint64
@@ -44,7 +57,7 @@ func (s *specials) count(b []byte, size int) (zeros int, finite bool) {
 			v |= uint64(b[i]) << (8 * i)
 		}
 		wild |= v&s.exponent + s.one
-		some += bits.OnesCount64((v&s.magnitude + s.magnitude) & s.sign & (1<<(8*size) - 1))
+		some += bits.OnesCount64((v&s.magnitude + s.magnitude) & s.sign & (1<<width - 1))
 	}
 	return n - some, wild&s.sign == 0
 }

@@ -9,9 +9,9 @@ import (
 // Every number of 16 bits, and float32 around the limits, at every place in a word.
 func TestSpecials(t *testing.T) {
 	check := func(name string, count func([]byte) (int, bool), size int, bits uint32, zero, finite bool) {
-		for _, at := range []int{0, 3, 8, 10} {
-			b := make([]byte, 11*size)
-			for i := range 11 {
+		for _, at := range []int{0, 3, 17, 34} {
+			b := make([]byte, 35*size)
+			for i := range 35 {
 				if size == 2 {
 					binary.LittleEndian.PutUint16(b[2*i:], 0x3c00)
 				} else {
