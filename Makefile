@@ -42,6 +42,17 @@ bench-peers:
 	$(PEERS)/py/bin/pip install -q --disable-pip-version-check --no-deps --require-hashes -r conformance/yamllint.txt
 	go build -o $(PEERS)/pare ./cmd/pare
 	go run ./internal/benchpeers $(PEERS)/pare $(PEERS)/actionlint $(PEERS)/py/bin/yamllint
+	$(MAKE) bench-quantize
+
+# pare build as a whole process on a model of 1.1 billion parameters, beside llama-quantize and cp. LLAMA_QUANTIZE=- takes
+# its rates from a quiet machine. It writes some 8 GB.
+LLAMA_QUANTIZE ?= $(or $(shell command -v llama-quantize),-)
+.PHONY: bench-quantize
+bench-quantize:
+	go build -o $(PEERS)/pare ./cmd/pare
+	test -f $(PEERS)/big/gguf/model.gguf || go run ./internal/bigmodel --shape tinyllama-1.1b --format gguf --out $(PEERS)/big/gguf
+	test -f $(PEERS)/big/safetensors/config.json || go run ./internal/bigmodel --shape tinyllama-1.1b --format safetensors --out $(PEERS)/big/safetensors
+	go run ./internal/benchquantize $(PEERS)/pare $(LLAMA_QUANTIZE) $(PEERS)/big
 
 # Each fuzz target for FUZZTIME.
 FUZZTIME ?= 60s
