@@ -7,6 +7,7 @@ import (
 
 	"github.com/rogpeppe/go-internal/testscript"
 
+	"github.com/pare-ml/pare/graph/arch/archtest"
 	"github.com/pare-ml/pare/internal/cli"
 	"github.com/pare-ml/pare/internal/crash"
 )
@@ -35,8 +36,18 @@ func TestScripts(t *testing.T) {
 			e.Setenv("XDG_CACHE_HOME", filepath.Join(e.WorkDir, ".cache")) // each script has its own store
 			return nil
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "damage": damage},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "damage": damage, "model": model},
 	})
+}
+
+// model writes a tiny model of a family as its publishers do, into a folder: model Llama-3.2-1B llama.
+func model(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: model NAME DIR")
+	}
+	dir := ts.MkAbs(args[1])
+	ts.Check(os.MkdirAll(dir, 0o777))
+	ts.Check(archtest.Named(archtest.Tiny(), args[0]).Write(dir, false))
 }
 
 // exits runs a program and demands an exit code: exits 4 pare build …

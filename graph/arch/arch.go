@@ -31,6 +31,7 @@ const Domain = "pare"
 type Built struct {
 	Graph  *ir.Graph
 	Opsets []ir.Opset
+	Family string   // model_type of the configuration, if it is a known one
 	Notes  []string // what is not known of the model, for whoever looks at it
 }
 
@@ -142,6 +143,9 @@ func (b *builder) finish() *Built {
 	b.rest()
 	b.g.Nodes = append(b.first, b.g.Nodes...)
 	out := &Built{Graph: b.g, Opsets: []ir.Opset{{Version: Opset}}, Notes: b.notes}
+	if b.config != nil {
+		out.Family = b.kind
+	}
 	if b.opaque {
 		out.Opsets = append(out.Opsets, ir.Opset{Domain: Domain, Version: 1})
 	}

@@ -12,6 +12,7 @@ import "slices"
 type Model struct {
 	Path     string // where it was read from, as the user named it; empty if made in memory
 	Format   string // name of the format it was read from: "onnx"
+	Family   string // what its publisher calls models of this kind, where the file says so: "llama". Only for people
 	Graph    *Graph
 	Opsets   []Opset
 	Metadata []KeyValue // metadata_props, in file order

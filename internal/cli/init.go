@@ -13,13 +13,37 @@ import (
 )
 
 var initVerb = &verb{
-	name: "init", args: "DIR", summary: "write an example with its model and data", min: 1, max: 1,
-	long: `Writes an example recipe with the small model and the data it uses into DIR, which must be new or empty.
-The examples: ` + strings.Join(exampleNames(), ", ") + ".",
+	name: "init", args: "MODEL", summary: "write a first recipe for a model, or an example", min: 1, max: 1,
+	long: `Writes a first recipe for a model: weights in 4 bits for a folder of safetensors, in groups that divide its rows;
+llama.cpp's mix for a GGUF file; weights in 8 bits for an ONNX file. The recipe lints without a finding, for the device
+that --target names too; if there is no such recipe, init says what stands against it.
+
+With --example it writes an example with the small model and the data that it uses into a folder instead, which must be
+new or empty: pare init --example NAME DIR. The examples: ` + strings.Join(exampleNames(), ", ") + ".",
 	setup: func(f *pflag.FlagSet) func(*session, []string) error {
 		name := f.String("example", "", "the example to write")
-		return func(s *session, args []string) error { return s.init(*name, args[0]) }
+		device := f.String("target", "", "the device that the recipe is for: pare list targets")
+		out := f.StringP("output", "o", "", "the recipe to write, a new file (default: standard output)")
+		return func(s *session, args []string) error {
+			if *name == "" && (*out != "" || *device != "" || there(args[0])) {
+				return s.initModel(args[0], *device, *out)
+			}
+			if *name != "" && (*out != "" || *device != "") {
+				return usageError{"--example writes a folder, with a target of its own; leave --output and --target out"}
+			}
+			return s.init(*name, args[0])
+		}
 	},
+}
+
+// there tells whether a path names something that may be a model: a file, or a folder that is not empty.
+func there(path string) bool {
+	info, err := os.Stat(path)
+	if err != nil || !info.IsDir() {
+		return err == nil
+	}
+	entries, err := os.ReadDir(path)
+	return err == nil && len(entries) > 0
 }
 
 func exampleNames() []string {
@@ -45,7 +69,7 @@ func (s *session) init(name, dir string) error {
 		return err
 	}
 	if name == "" {
-		return usageError{"name an example with --example: " + strings.Join(exampleNames(), ", ")}
+		return usageError{"there is no model " + diag.Printable(dir) + "; for an example instead name it with --example: " + strings.Join(exampleNames(), ", ")}
 	}
 	return usageError{fmt.Sprintf("there is no example %q%s", name, diag.Suggest(name, exampleNames()))}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"math"
+	"slices"
 	"strings"
 	"text/tabwriter"
 
@@ -63,6 +64,7 @@ func openModel(path string) (*ir.Model, func() error, error) {
 type sheet struct {
 	Model  string       `json:"model"`
 	Format string       `json:"format"`
+	Family string       `json:"family,omitempty"` // "llama", where the file says so
 	Inputs []valueLine  `json:"inputs"`
 	Output []valueLine  `json:"outputs"`
 	Nodes  int          `json:"nodes"`
@@ -92,6 +94,8 @@ type layerLine struct {
 	Bytes  int64       `json:"bytes"`
 	Work   int64       `json:"work,omitempty"` // multiply-adds for one sample
 	Stats  *layerStats `json:"stats,omitempty"`
+
+	counted bool // Work is known
 }
 
 type layerStats struct {
@@ -101,7 +105,7 @@ type layerStats struct {
 }
 
 func inspect(m *ir.Model, stats bool) (*sheet, error) {
-	out := &sheet{Model: m.Path, Format: m.Format, Notes: m.Notes, Nodes: len(m.Graph.Nodes), Layers: []*layerLine{}}
+	out := &sheet{Model: m.Path, Format: m.Format, Family: m.Family, Notes: m.Notes, Nodes: len(m.Graph.Nodes), Layers: []*layerLine{}}
 	for _, v := range m.Graph.Inputs {
 		if m.Graph.Tensor(v.Name) == nil {
 			out.Inputs = append(out.Inputs, line(v))
@@ -113,7 +117,8 @@ func inspect(m *ir.Model, stats bool) (*sheet, error) {
 	work := m.Work(nil)
 	for _, l := range m.Layers() {
 		row := &layerLine{Index: l.Index, Name: l.Name, Type: l.Type, Role: l.Role, Roles: l.Roles,
-			Tied: l.TiedWith, Near: l.Siblings, DType: l.Weight.DType.String(), Shape: l.Weight.Shape, Params: l.Params, Bytes: l.Bytes, Work: work[l.Name]}
+			Tied: l.TiedWith, Near: l.Siblings, DType: l.Weight.DType.String(), Shape: l.Weight.Shape, Params: l.Params, Bytes: l.Bytes}
+		row.Work, row.counted = work[l.Name]
 		if stats {
 			st, err := weightStats(l.Weight)
 			if err != nil {
@@ -152,6 +157,9 @@ func line(v *ir.Value) valueLine {
 func (sh *sheet) print(s *session, m *ir.Model, stats bool) error {
 	var b strings.Builder
 	form := m.Format
+	if m.Family != "" {
+		form += " (" + diag.Printable(m.Family) + ")"
+	}
 	if !m.HasWeights() {
 		form = "manifest of a model in " + form
 	}
@@ -168,15 +176,25 @@ func (sh *sheet) print(s *session, m *ir.Model, stats bool) error {
 	}
 	fmt.Fprintln(&b)
 	tw := tabwriter.NewWriter(&b, 0, 8, 2, ' ', 0)
-	head := "  #\tlayer\ttype\troles\tweight\tparameters\tsize\twork"
+	head := "  #\tlayer\ttype\troles\tweight\tparameters\tsize"
+	counted := slices.ContainsFunc(sh.Layers, func(l *layerLine) bool { return l.counted })
+	if counted {
+		head += "\twork"
+	}
 	if stats {
 		head += "\tabsmax\tstd\tzeros"
 	}
 	fmt.Fprintln(tw, head)
 	for _, l := range sh.Layers {
 		shape := strings.Trim(strings.ReplaceAll(fmt.Sprint(l.Shape), " ", "x"), "[]")
-		fmt.Fprintf(tw, "  %d\t%s\t%s\t%s\t%s %s\t%s\t%s\t%s", l.Index, diag.Printable(l.Name), l.Type, strings.Join(l.Roles, " "), shape, l.DType,
-			human.Count(int64(l.Params)), human.Bytes(l.Bytes), human.Short(l.Work))
+		fmt.Fprintf(tw, "  %d\t%s\t%s\t%s\t%s %s\t%s\t%s", l.Index, diag.Printable(l.Name), l.Type, strings.Join(l.Roles, " "), shape, l.DType,
+			human.Count(int64(l.Params)), human.Bytes(l.Bytes))
+		switch {
+		case l.counted:
+			fmt.Fprintf(tw, "\t%s", human.Short(l.Work))
+		case counted:
+			fmt.Fprint(tw, "\t?") // its shapes do not follow from the model's inputs
+		}
 		if l.Stats != nil {
 			fmt.Fprintf(tw, "\t%.4g\t%.4g\t%s", l.Stats.AbsMax, l.Stats.Std, human.Percent(l.Stats.Sparsity))
 		}

@@ -96,7 +96,8 @@ func (s *splits) open() (*ir.Model, error) {
 		}
 	}
 	meta := s.headers[0].meta
-	if _, ok := meta.Text("general.architecture"); !ok {
+	family, ok := meta.Text("general.architecture")
+	if !ok {
 		return nil, damaged(s.path, "general.architecture", "it is missing, or no string: no loader takes the file")
 	}
 	if n, ok := meta.Int("split.tensors.count"); ok && int(n) != len(tensors) {
@@ -106,7 +107,8 @@ func (s *splits) open() (*ir.Model, error) {
 	if err != nil {
 		return nil, damaged(s.path, "", err.Error())
 	}
-	m := &ir.Model{Path: s.path, Format: "gguf", IRVersion: 11, Graph: built.Graph, Opsets: built.Opsets, Files: s.names,
+	m := &ir.Model{Path: s.path, Format: "gguf", Family: family, IRVersion: 11, Graph: built.Graph, Opsets: built.Opsets, Files: s.names,
+		Notes:   []string{"a GGUF file says how its tensors are named and stored, not how they are put together: its layers are known by name and shape alone"},
 		Carried: carry(meta, tensors)}
 	if err := m.Check(); err != nil {
 		return nil, damaged(s.path, "", err.Error())

@@ -123,7 +123,7 @@ func (d *folder) assemble(config *strictjson.Value, tensors []*ir.Tensor) (*ir.M
 	if err != nil {
 		return nil, broken(err)
 	}
-	m := &ir.Model{Format: "safetensors", IRVersion: 11, Metadata: d.metadata, Carried: d, Graph: built.Graph, Opsets: built.Opsets,
+	m := &ir.Model{Format: "safetensors", Family: built.Family, IRVersion: 11, Metadata: d.metadata, Carried: d, Graph: built.Graph, Opsets: built.Opsets,
 		Notes: append(built.Notes, d.notes...)}
 	coded := d.dequantize(m)
 	if err := m.Check(); err != nil {
