@@ -53,7 +53,7 @@ func (r *Rounding) SQNR() float64 {
 	case r.Signal == 0:
 		return math.NaN()
 	}
-	return 10 / math.Ln10 * (kernel.Log64(r.Signal) - kernel.Log64(r.Noise))
+	return float64(10 / math.Ln10 * (kernel.Log64(r.Signal) - kernel.Log64(r.Noise)))
 }
 
 // Cosine returns Σwŵ / √(Σw²·Σŵ²): 1 if nothing differs, NaN if one of the two is all zero.

@@ -12,13 +12,12 @@ import (
 	"context"
 	"encoding/binary"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 	"runtime"
-
-	"github.com/spf13/pflag"
 
 	"github.com/pare-ml/pare/graph/format"
 	"github.com/pare-ml/pare/graph/format/gguf"
@@ -27,13 +26,13 @@ import (
 )
 
 func main() {
-	name := pflag.String("shape", "0.3b", "which model: "+names())
-	kind := pflag.String("format", "safetensors", "safetensors or gguf")
-	dtype := pflag.String("type", "", "of weights: float16 or bfloat16 (default: as the model is published)")
-	out := pflag.String("out", "", "folder to write to; it is made")
-	pflag.Parse()
-	if *out == "" || pflag.NArg() > 0 {
-		pflag.Usage()
+	name := flag.String("shape", "0.3b", "which model: "+names())
+	kind := flag.String("format", "safetensors", "safetensors or gguf")
+	dtype := flag.String("type", "", "of weights: float16 or bfloat16 (default: as the model is published)")
+	out := flag.String("out", "", "folder to write to; it is made")
+	flag.Parse()
+	if *out == "" || flag.NArg() > 0 {
+		flag.Usage()
 		os.Exit(2)
 	}
 	if err := run(*name, *kind, *dtype, *out); err != nil {

@@ -2,8 +2,8 @@ package safetensors
 
 import (
 	"bytes"
+	"crypto/sha256"
 	"encoding/binary"
-	"hash/maphash"
 	"maps"
 	"slices"
 	"strconv"
@@ -136,9 +136,6 @@ func weightsOf(m *ir.Model, mods *modules) []*ir.Tensor {
 	return list
 }
 
-// seed makes digests of shapes, which are compared within one process only.
-var seed = maphash.MakeSeed()
-
 // shapesOf is a digest of the names and shapes of a model's weights, whatever their order.
 func shapesOf(m *ir.Model, mods *modules) uint64 {
 	var sum uint64
@@ -148,7 +145,8 @@ func shapesOf(m *ir.Model, mods *modules) uint64 {
 		for _, d := range shape {
 			line = binary.LittleEndian.AppendUint64(line, uint64(d))
 		}
-		sum += maphash.Bytes(seed, line)
+		digest := sha256.Sum256(line)
+		sum += binary.LittleEndian.Uint64(digest[:])
 	}
 	for _, t := range m.Graph.Tensors() {
 		if !mods.used[t.Name] {

@@ -156,13 +156,13 @@ func (u *unpacker) module(name string) (*module, error) {
 	if m.format == packQuantized {
 		parts = append(parts, "weight_shape")
 	}
-	for part, t := range map[string]*ir.Tensor{"weight_zero_point": m.zero, "weight_global_scale": m.global, "input_scale": m.inScale, "input_zero_point": m.inZero} {
-		if t != nil {
-			parts = append(parts, part)
-		}
-	}
 	for _, part := range parts {
 		u.gone[name+"."+part] = true
+	}
+	for part, t := range map[string]*ir.Tensor{"weight_zero_point": m.zero, "weight_global_scale": m.global, "input_scale": m.inScale, "input_zero_point": m.inZero} {
+		if t != nil {
+			u.gone[name+"."+part] = true
+		}
 	}
 	return m, nil
 }
