@@ -181,11 +181,31 @@ func (b *build) stream(ctx context.Context, stage *store.Stage, name string, fil
 	if err != nil {
 		return "", err
 	}
-	err = format.Stream{Workers: b.workers()}.Write(ctx, w, file)
+	err = b.streamTo(name).Write(ctx, w, file)
 	if closeErr := w.Close(); err == nil {
 		err = closeErr
 	}
 	return fmt.Sprintf("%x", w.Digest().Hash), err
+}
+
+// streamTo is how a file of this name is written: within the memory that there is, telling how far it has come.
+func (b *build) streamTo(name string) format.Stream {
+	s := format.Stream{Workers: b.workers()}
+	if b.Memory > 0 {
+		s.Memory = max(min(b.Memory/8, 64<<20), 1<<20)
+		s.Workers = max(min(s.Workers, int(b.Memory>>26)), 1)
+	}
+	if b.Log != nil {
+		start := time.Now()
+		s.Progress = func(done, total int64) {
+			note := "MiB"
+			if spent := time.Since(start).Seconds(); spent > 0.5 {
+				note = fmt.Sprintf("MiB  %.0f MiB/s", float64(done)/(1<<20)/spent)
+			}
+			b.log("write "+name, int(done>>20), int(total>>20), note)
+		}
+	}
+	return s
 }
 
 // readBack opens the first artefact as it lies on disk.

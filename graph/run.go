@@ -17,7 +17,8 @@ import (
 // Runner runs plans. Its fields are set once, before the first run.
 type Runner struct {
 	Suite   *Suite
-	Workers int // goroutines; below 1: one for each processor
+	Workers int   // goroutines; below 1: one for each processor
+	Memory  int64 // bytes that the build may hold at most; what waits to be written, and by how many goroutines, follows. 0: as much as there is
 
 	Open func(path string) (*ir.Model, error)            // a model that the recipe names
 	Data func(name string) (dataset.Set, error)          // a data set of the recipe

@@ -146,7 +146,7 @@ func (s *session) build(path string, o buildOptions) error {
 		fmt.Fprintln(s.stdout)
 	}
 	bar := newProgress(s.stderr)
-	r.Log = bar.update
+	r.Log, r.Memory = bar.update, int64(limit)
 	if late {
 		end := p.sealLate(s.ctx, plan, now, key, r)
 		defer end()
