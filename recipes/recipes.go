@@ -30,7 +30,7 @@ func Examples() []Example {
 	}
 	for _, name := range []string{"llm-int4", "llm-gguf", "llm-fp8", "llm-sparse"} {
 		recipe := name + ".yaml"
-		list = append(list, Example{name, recipe, []string{recipe, "manifests/smollm2-135m.json"}})
+		list = append(list, Example{name, recipe, []string{recipe, "manifests"}})
 	}
 	return list
 }

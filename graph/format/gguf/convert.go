@@ -75,7 +75,7 @@ func cannotConvert(m *ir.Model) []format.Problem {
 	}
 	if _, ok := m.Attachment("tokenizer.json"); !ok {
 		if _, ok := m.Attachment("tokenizer.model"); !ok {
-			return problem(noTokenizer.Error())
+			return problem(errNoTokenizer.Error())
 		}
 	}
 	return nil

@@ -60,7 +60,7 @@ func (t *tokens) set(i int64, text string, score float32, kind int32) {
 	}
 }
 
-var noTokenizer = errors.New("GGUF needs the tokenizer, and there is neither tokenizer.json nor a SentencePiece tokenizer.model beside the model")
+var errNoTokenizer = errors.New("GGUF needs the tokenizer, and there is neither tokenizer.json nor a SentencePiece tokenizer.model beside the model")
 
 // tokenizer is what the files of a tokenizer say.
 type tokenizer struct {
@@ -106,7 +106,7 @@ func vocabulary(m *ir.Model, config *strictjson.Value) ([]KeyValue, error) {
 	case t.pieces != nil && strings.HasPrefix(string(t.pieces), "\n"): // a message of pieces; GLM's file of that name is none
 		return t.sentencePiece()
 	case t.json == nil:
-		return nil, noTokenizer
+		return nil, errNoTokenizer
 	case t.json.Get("model").Get("byte_fallback").True():
 		return t.byteFallback()
 	case t.json.Get("model").Get("type").TextOr("BPE") == "BPE":
