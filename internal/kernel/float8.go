@@ -88,3 +88,11 @@ func valuesOf(fraction, bias, special int, infinite bool) (t [256]float32) {
 	}
 	return t
 }
+
+// Float8E4M3s sets dst to Float8E4M3Bits of src / scale, a true division in float32.
+func Float8E4M3s(dst []byte, src []float32, scale float32) {
+	mustMatch(len(dst), len(src))
+	for i := float8E4M3Vectors(dst, src, scale); i < len(dst); i++ {
+		dst[i] = Float8E4M3Bits(src[i] / scale)
+	}
+}

@@ -61,3 +61,22 @@ func TestSmallFloats(t *testing.T) {
 		t.Error("values")
 	}
 }
+
+// Vectors give the codes of the plain form: all numbers whose lower half is one of a few, which has every code's ties.
+func TestFloat8E4M3s(t *testing.T) {
+	lows := []uint32{0, 1, 0x7fff, 0x8000, 0x8001, 0xffff}
+	x, codes := make([]float32, 1<<16), make([]byte, 1<<16)
+	for _, low := range lows {
+		for _, scale := range []float32{1, 0.37, 1e-30, 3e38} {
+			for i := range x {
+				x[i] = math.Float32frombits(uint32(i)<<16 | low)
+			}
+			Float8E4M3s(codes, x, scale)
+			for i, v := range x {
+				if want := Float8E4M3Bits(v / scale); codes[i] != want {
+					t.Fatalf("%g / %g: %#x, want %#x", v, scale, codes[i], want)
+				}
+			}
+		}
+	}
+}

@@ -340,6 +340,11 @@ func avx2Extremes(n int, x *float32, lo *[8]float32, hi *[8]float32, abs *[8]uin
 //go:noescape
 func avx2Quantize(n int, dst *uint8, src *float32, scale float32, zero int32, lo int32, hi int32)
 
+// avx2Float8E4M3 stores the 8-bit floats of src / scale, for n floats, a multiple of 8.
+//
+//go:noescape
+func avx2Float8E4M3(n int, dst *uint8, src *float32, scale float32)
+
 // avx2DequantizeInt8 stores (code - zero) · scale, for n codes, a multiple of 8. |zero| is at most 2^21.
 //
 //go:noescape

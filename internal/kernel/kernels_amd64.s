@@ -4449,6 +4449,84 @@ DATA lowBytes<>+14(SB)/1, $0x80
 DATA lowBytes<>+15(SB)/1, $0x80
 GLOBL lowBytes<>(SB), RODATA|NOPTR, $16
 
+// func avx2Float8E4M3(n int, dst *uint8, src *float32, scale float32)
+// Requires: AVX, AVX2
+TEXT ·avx2Float8E4M3(SB), NOSPLIT, $0-28
+	MOVQ           n+0(FP), AX
+	MOVQ           dst+8(FP), CX
+	MOVQ           src+16(FP), DX
+	VBROADCASTSS   scale+24(FP), Y0
+	VBROADCASTSS   float8magnitude<>+0(SB), Y1
+	VBROADCASTSS   float8sign<>+0(SB), Y2
+	VBROADCASTSS   float8magic<>+0(SB), Y3
+	VBROADCASTSS   float8half<>+0(SB), Y4
+	VBROADCASTSS   float8bias<>+0(SB), Y5
+	VBROADCASTSS   float8least<>+0(SB), Y6
+	VBROADCASTSS   float8top<>+0(SB), Y7
+	VBROADCASTSS   float8most<>+0(SB), Y8
+	VBROADCASTSS   float8infinite<>+0(SB), Y9
+	VBROADCASTI128 lowBytes<>+0(SB), Y10
+	XORQ           BX, BX
+
+next:
+	VMOVUPS      (DX)(BX*4), Y11
+	VDIVPS       Y0, Y11, Y11
+	VPAND        Y1, Y11, Y12
+	VPSRLD       $0x18, Y11, Y11
+	VPAND        Y2, Y11, Y11
+	VADDPS       Y3, Y12, Y13
+	VPSUBD       Y3, Y13, Y13
+	VPSLLD       $0x0b, Y12, Y14
+	VPSRLD       $0x1f, Y14, Y14
+	VPADDD       Y4, Y14, Y14
+	VPADDD       Y12, Y14, Y14
+	VPSRLD       $0x14, Y14, Y14
+	VPSUBD       Y5, Y14, Y14
+	VPCMPGTD     Y6, Y12, Y15
+	VPBLENDVB    Y15, Y14, Y13, Y14
+	VPCMPGTD     Y7, Y12, Y15
+	VPBLENDVB    Y15, Y8, Y14, Y14
+	VPCMPGTD     Y9, Y12, Y15
+	VPSRLD       $0x1f, Y15, Y15
+	VPADDD       Y15, Y14, Y14
+	VPOR         Y11, Y14, Y14
+	VPSHUFB      Y10, Y14, Y14
+	VEXTRACTI128 $0x01, Y14, X11
+	VPUNPCKLDQ   X11, X14, X11
+	VMOVQ        X11, (CX)(BX*1)
+	ADDQ         $0x08, BX
+	CMPQ         BX, AX
+	JL           next
+	VZEROUPPER
+	RET
+
+DATA float8magnitude<>+0(SB)/4, $0x7fffffff
+GLOBL float8magnitude<>(SB), RODATA|NOPTR, $4
+
+DATA float8sign<>+0(SB)/4, $0x00000080
+GLOBL float8sign<>(SB), RODATA|NOPTR, $4
+
+DATA float8magic<>+0(SB)/4, $0x46800000
+GLOBL float8magic<>(SB), RODATA|NOPTR, $4
+
+DATA float8half<>+0(SB)/4, $0x0007ffff
+GLOBL float8half<>(SB), RODATA|NOPTR, $4
+
+DATA float8bias<>+0(SB)/4, $0x000003c0
+GLOBL float8bias<>(SB), RODATA|NOPTR, $4
+
+DATA float8least<>+0(SB)/4, $0x3c7fffff
+GLOBL float8least<>(SB), RODATA|NOPTR, $4
+
+DATA float8top<>+0(SB)/4, $0x43dfffff
+GLOBL float8top<>(SB), RODATA|NOPTR, $4
+
+DATA float8most<>+0(SB)/4, $0x0000007e
+GLOBL float8most<>(SB), RODATA|NOPTR, $4
+
+DATA float8infinite<>+0(SB)/4, $0x7f800000
+GLOBL float8infinite<>(SB), RODATA|NOPTR, $4
+
 // func avx2DequantizeInt8(n int, dst *float32, src *uint8, scale float32, zero int32)
 // Requires: AVX, AVX2
 TEXT ·avx2DequantizeInt8(SB), NOSPLIT, $0-32

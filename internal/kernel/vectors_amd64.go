@@ -187,6 +187,14 @@ func quantizeUint8Vectors(dst []uint8, src []float32, scale float32, zero int32)
 	return n
 }
 
+func float8E4M3Vectors(dst []byte, src []float32, scale float32) int {
+	n := whole(len(dst))
+	if n > 0 {
+		avx2Float8E4M3(n, &dst[0], &src[0], scale)
+	}
+	return n
+}
+
 func dequantizeInt8Vectors(dst []float32, src []int8, scale float32, zero int32) int {
 	n := whole(len(dst))
 	if n == 0 || zero != nearZero(zero) {

@@ -181,9 +181,7 @@ func (c *coding) least(x []float32, list []grid) grid {
 func (c *coding) code(codes []byte, x []float32, g grid) {
 	switch {
 	case c.as.dtype == ir.Float8E4M3FN:
-		for i, v := range x {
-			codes[i] = kernel.Float8E4M3Bits(v / g.Scale)
-		}
+		kernel.Float8E4M3s(codes, x, g.Scale)
 	case c.as.dtype == ir.Float8E5M2:
 		for i, v := range x {
 			codes[i] = kernel.Float8E5M2Bits(v / g.Scale)
