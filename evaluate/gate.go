@@ -57,18 +57,30 @@ type Used struct {
 	Unit  Unit
 }
 
-// Check tells why a gate makes no sense for its metric, before anything is measured.
+// Misfit says why a gate makes no sense for its metric.
+type Misfit struct {
+	Key    string // the key of the gate that it is about: "max_degradation"
+	Reason string
+}
+
+func (m *Misfit) Error() string { return m.Reason }
+
+func misfit(key, format string, args ...any) error {
+	return &Misfit{key, fmt.Sprintf(format, args...)}
+}
+
+// Check tells why a gate makes no sense for its metric, before anything is measured, with a *Misfit.
 func (g GateSpec) Check(m *Metric) error {
 	if err := g.checkAt(m); err != nil {
 		return err
 	}
 	switch {
 	case m.Relative && (g.Limit == MaxDegradation || g.Limit == PercentMaxDegradation):
-		return fmt.Errorf("%s compares with the baseline by itself; give it a threshold instead of %s", m.Name, g.Limit)
+		return misfit(string(g.Limit), "%s compares with the baseline by itself; give it a threshold instead of %s", m.Name, g.Limit)
 	case m.Kind == Figure && g.Confidence > 0 && m.Needs.Data:
-		return fmt.Errorf("%s has no interval, so no confidence can be asked; leave it out and the value itself decides", m.Name)
+		return misfit("confidence", "%s has no interval, so no confidence can be asked; leave it out and the value itself decides", m.Name)
 	case m.Kind == Figure && g.Confidence > 0:
-		return fmt.Errorf("%s is exact, so confidence has no meaning; leave it out", m.Name)
+		return misfit("confidence", "%s is exact, so confidence has no meaning; leave it out", m.Name)
 	}
 	return g.checkConfidence()
 }
@@ -77,7 +89,7 @@ func (g GateSpec) checkConfidence() error {
 	if g.Confidence == 0 || g.Confidence >= 0.5 && g.Confidence <= 0.9999 {
 		return nil
 	}
-	return fmt.Errorf("confidence is %s; it must lie between 50%% and 99.99%%", percent(g.Confidence))
+	return misfit("confidence", "confidence is %s; it must lie between 50%% and 99.99%%", percent(g.Confidence))
 }
 
 // Decide holds the model's score against a gate. baseline may be nil for thresholds.

@@ -15,17 +15,17 @@ func (g GateSpec) checkAt(m *Metric) error {
 	case g.At == "":
 		return nil
 	case !ok:
-		return fmt.Errorf("at is %q; it must be p50, p90, p95, p99 or max", g.At)
+		return misfit("at", "at is %q; it must be p50, p90, p95, p99 or max", g.At)
 	case m.Kind == Rate:
-		return fmt.Errorf("a sample counts for %s or does not, so %s of the samples says nothing; leave at out", m.Name, g.At)
+		return misfit("at", "a sample counts for %s or does not, so %s of the samples says nothing; leave at out", m.Name, g.At)
 	case m.Kind != Mean && !m.Needs.Data:
-		return fmt.Errorf("%s is one number and has no %s; leave at out", m.Name, g.At)
+		return misfit("at", "%s is one number and has no %s; leave at out", m.Name, g.At)
 	case m.Kind != Mean:
-		return fmt.Errorf("%s is one number for all samples and has no %s; leave at out", m.Name, g.At)
+		return misfit("at", "%s is one number for all samples and has no %s; leave at out", m.Name, g.At)
 	case g.Limit == PercentMaxDegradation:
-		return fmt.Errorf("at looks at single samples, and the share of one sample's value says little; give the gate max_degradation or threshold")
+		return misfit(string(PercentMaxDegradation), "at looks at single samples, and the share of one sample's value says little; give the gate max_degradation or threshold")
 	case g.At == "max" && g.Confidence > 0:
-		return fmt.Errorf("the largest value is that of these samples alone, so no confidence can be asked; leave it out, or write at: p99")
+		return misfit("confidence", "the largest value is that of these samples alone, so no confidence can be asked; leave it out, or write at: p99")
 	}
 	return nil
 }

@@ -3,6 +3,7 @@ package graph
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/pare-ml/pare/graph/ir"
 	"github.com/pare-ml/pare/passes"
@@ -78,10 +79,36 @@ func (c *compiler) mustMatch(rs *recipe.Step) {
 					oneLine(sel.When.Text), plural(count(c.patterns(sel)), "layer"), sel.Text)
 			default:
 				c.report.Errorf(sel.Node.Span, "selector-matches-nothing", "%q matches none of the model's %s%s",
-					sel.Text, plural(len(c.view.layers), "layer"), diag.Suggest(sel.Text, namesOf(c.view.layers)))
+					sel.Text, plural(len(c.view.layers), "layer"), diag.Suggest(sel.Text, c.candidates(sel)))
 			}
 		}
 	}
+}
+
+// candidates are what the model has of the kind that a selector asks for: roles, types or names.
+func (c *compiler) candidates(sel *recipe.Selector) []string {
+	var out []string
+	kind, _, _ := strings.Cut(sel.Text, ":")
+	for i := range c.view.layers {
+		l := &c.view.layers[i]
+		words := []string{l.Name}
+		switch kind {
+		case "role":
+			words = l.Roles
+		case "type":
+			words = []string{l.Type}
+		}
+		for _, w := range words {
+			if kind == "role" || kind == "type" {
+				w = kind + ":" + w
+				if slices.Contains(out, w) {
+					continue
+				}
+			}
+			out = append(out, w)
+		}
+	}
+	return out
 }
 
 func namesOf(layers []ir.Layer) []string {
@@ -109,16 +136,20 @@ func (c *compiler) expect(step *Step) {
 	if e.Node == nil {
 		return
 	}
-	fail := func(want string) {
-		c.report.Errorf(e.Node.Span, "unexpected-match-count", "step %s matches %s; the recipe expects %s",
+	fail := func(key, want string) {
+		at := e.Node
+		if v := at.Get(key); v != nil {
+			at = v
+		}
+		c.report.Errorf(at.Span, "unexpected-match-count", "step %s matches %s; the recipe expects %s",
 			step.Step.ID, plural(n, "layer"), want)
 	}
 	switch {
 	case e.Matches != nil && n != *e.Matches:
-		fail(fmt.Sprint(*e.Matches))
+		fail("matches", fmt.Sprint(*e.Matches))
 	case e.Min != nil && n < *e.Min:
-		fail(fmt.Sprintf("at least %d", *e.Min))
+		fail("min", fmt.Sprintf("at least %d", *e.Min))
 	case e.Max != nil && n > *e.Max:
-		fail(fmt.Sprintf("at most %d", *e.Max))
+		fail("max", fmt.Sprintf("at most %d", *e.Max))
 	}
 }

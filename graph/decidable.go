@@ -1,6 +1,7 @@
 package graph
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
@@ -19,7 +20,12 @@ func (c *compiler) gates(plan *Plan) {
 		m := c.suite.Metric(g.Metric)
 		if m != nil {
 			if err := gateSpec(g).Check(m); err != nil {
-				c.report.Errorf(g.Node.Head(), "gate-does-not-fit", "%v", err)
+				at := g.Node.Head()
+				var wrong *evaluate.Misfit
+				if errors.As(err, &wrong) && g.Node.Pair(wrong.Key) != nil {
+					at = g.Node.KeySpan(wrong.Key)
+				}
+				c.report.Errorf(at, "gate-does-not-fit", "%v", err)
 			}
 		}
 		plan.rules[g] = gateSpec(g).Rule(m)

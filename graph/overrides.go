@@ -27,7 +27,7 @@ func (c *compiler) parameters(step *Step) {
 		wins    = make([]int, len(rs.Overrides)) // layers on which an override decides at least one parameter
 		known   = map[string]*resolved{}         // by which overrides matched
 		fields  = step.Pass.Fields()
-		checked = map[string]bool{}
+		wrong   gatherer
 	)
 	for i, t := range acting {
 		key := ""
@@ -50,6 +50,7 @@ func (c *compiler) parameters(step *Step) {
 			if len(t.Overrides) > 0 {
 				p, ok := step.Pass.Decode(c.recipe.Decoder(c.facts, c.report), r.node)
 				if !ok {
+					wrong.report(c.report, alsoWrong)
 					return
 				}
 				r.params = p
@@ -58,9 +59,10 @@ func (c *compiler) parameters(step *Step) {
 		}
 		t.Params, t.node = r.params, r.node
 		for _, p := range step.Pass.Check(t.Params, t.Layer) {
-			c.problem(p, t, rs, checked)
+			wrong.add(problem(p, t, rs))
 		}
 	}
+	wrong.report(c.report, alsoWrong)
 	c.fights(rs, acting, matches)
 	for j, o := range rs.Overrides {
 		switch {
@@ -112,27 +114,22 @@ func (c *compiler) noMatch(o *recipe.Override, step *Step, acting []*Treatment, 
 		for i, t := range acting {
 			names[i] = t.Layer.Name
 		}
-		c.report.Errorf(o.Node.Span, "override-matches-nothing", "this override matches none of the %s of step %s%s",
+		c.report.Errorf(o.Node.Get("targets").Span, "override-matches-nothing", "this override matches none of the %s of step %s%s",
 			plural(len(acting), "layer"), step.Step.ID, diag.Suggest(o.Targets[0].Text, names))
 	}
 }
 
-// problem reports parameters that a pass cannot use on a layer: once for all layers of which the same is to be said.
-func (c *compiler) problem(p passes.Problem, t *Treatment, rs *recipe.Step, seen map[string]bool) {
+// problem is the finding of parameters that a pass cannot use on a layer.
+func problem(p passes.Problem, t *Treatment, rs *recipe.Step) diag.Diagnostic {
 	at := rs.Node.Span
 	if t.node != nil {
 		at = t.node.At(p.Field).Span
 	}
-	key := fmt.Sprint(at.Start, p.Code, p.Message)
-	if seen[key] {
-		return
-	}
-	seen[key] = true
 	severity := diag.Error
 	if p.Warning {
 		severity = diag.Warning
 	}
-	c.report.Add(diag.Diagnostic{Severity: severity, Code: p.Code, Span: at, Subject: "layer " + t.Layer.Name, Message: p.Message})
+	return diag.Diagnostic{Severity: severity, Code: p.Code, Span: at, Subject: "layer " + t.Layer.Name, Message: p.Message}
 }
 
 // leaf is one parameter that a mapping sets.

@@ -47,6 +47,7 @@ func (c *compiler) siblings(step *Step) {
 		changes[t.Layer.Name] = !t.Effect.To.Gone && t.Effect.From.DType != t.Effect.To.DType
 	}
 	var treatment map[string]string
+	var found gatherer
 	seen := map[string]bool{}
 	for _, t := range step.Layers {
 		group := siblingsOf(t.Layer)
@@ -59,8 +60,13 @@ func (c *compiler) siblings(step *Step) {
 		if treatment == nil {
 			treatment = step.treatments()
 		}
-		c.split(step, group, treatment)
+		if a, b := differ(group, treatment); a != "" {
+			found.add(diag.Diagnostic{Severity: diag.Warning, Code: "siblings-split", Span: step.placeOf(a, b), Subject: "layer " + a,
+				Message: fmt.Sprintf("runtimes compute %s as one product, and step %s %s; give them one treatment",
+					strings.Join(group, ", "), step.Step.ID, differently(treatment[a], treatment[b], a, b))})
+		}
 	}
+	found.report(c.report, alsoSplit)
 }
 
 // treatments gives for each layer that the step treats a text that is equal for equal parameters.
@@ -92,16 +98,6 @@ func (c *compiler) tied(step *Step, layers []string, treatment map[string]string
 	c.report.Add(diag.Diagnostic{Severity: diag.Error, Code: "tied-split", Span: step.placeOf(a, b), Subject: "layer " + a,
 		Message: fmt.Sprintf("%s and %s share one weight, and step %s %s; give both the same treatment, or ignore both",
 			a, b, step.Step.ID, differently(treatment[a], treatment[b], a, b))})
-}
-
-func (c *compiler) split(step *Step, layers []string, treatment map[string]string) {
-	a, b := differ(layers, treatment)
-	if a == "" {
-		return
-	}
-	c.report.Add(diag.Diagnostic{Severity: diag.Warning, Code: "siblings-split", Span: step.placeOf(a, b), Subject: "layer " + a,
-		Message: fmt.Sprintf("runtimes compute %s as one product, and step %s %s; give them one treatment",
-			strings.Join(layers, ", "), step.Step.ID, differently(treatment[a], treatment[b], a, b))})
 }
 
 // differ returns the first two layers that are treated differently, or nothing.
