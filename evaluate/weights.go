@@ -57,7 +57,7 @@ func RoundWeights(before, after *ir.Model, known map[string]measure.Rounding, wo
 	parallel.For(workers, len(layers), func(i int) {
 		l, r := layers[i], &out[i]
 		m, ok := in[l.Name]
-		if !ok || m.Type != l.Type || !slices.Equal(m.Weight.Shape, l.Weight.Shape) || !exec.HasLayerWeight(before, l) || !exec.HasLayerWeight(after, m) {
+		if !ok || m.Type != l.Type || !sameMatrix(l, m) || !exec.HasLayerWeight(before, l) || !exec.HasLayerWeight(after, m) {
 			return
 		}
 		r.Compared = true
@@ -173,4 +173,13 @@ func Zeros(m *ir.Model, l ir.Layer) (int, error) {
 		zeros += n
 	}
 	return zeros, nil
+}
+
+// sameMatrix tells whether two layers' weights have numbers in the same places. Those of a MatMulNBits stand for a matrix of
+// inputs by outputs.
+func sameMatrix(l, m ir.Layer) bool {
+	if m.Node.Op == "MatMulNBits" && l.Node.Op != m.Node.Op {
+		return slices.Equal(l.Weight.Shape, []int{m.InFeatures, m.OutFeatures})
+	}
+	return slices.Equal(m.Weight.Shape, l.Weight.Shape)
 }

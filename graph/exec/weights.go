@@ -11,7 +11,7 @@ import (
 
 // LayerWeight returns the weight of a layer as float32 in the layout of the tensor that holds it: the tensor's elements,
 // or where it holds codes, what its DequantizeLinear (or a Cast, Sub and Mul in its place) makes of them, or the values of
-// ggml's blocks. Codes of operators that compute with integers are returned less their zero point, in steps of their scale.
+// ggml's blocks. That of a MatMulNBits is the matrix of inputs by outputs that it stands for. Codes of operators that compute with integers are returned less their zero point, in steps of their scale.
 func LayerWeight(m *ir.Model, l ir.Layer) ([]float32, error) {
 	switch l.Weight.DType {
 	case ir.Float32, ir.Float16, ir.BFloat16, ir.Float64:
@@ -21,6 +21,9 @@ func LayerWeight(m *ir.Model, l ir.Layer) ([]float32, error) {
 		return blockValues(l.Weight)
 	}
 	w := weightOf(m, l)
+	if packedOp(l.Node) {
+		return w.packed(l)
+	}
 	nodes, out := w.chain(l.Weight.Name)
 	switch {
 	case len(nodes) > 0:
@@ -41,7 +44,7 @@ func HasLayerWeight(m *ir.Model, l ir.Layer) bool {
 	case ir.Float32, ir.Float16, ir.BFloat16, ir.Float64:
 		return true
 	}
-	if elements, _ := l.Weight.DType.Block(); elements > 0 || integerOp(l.Node) {
+	if elements, _ := l.Weight.DType.Block(); elements > 0 || integerOp(l.Node) || packedOp(l.Node) {
 		return true
 	}
 	nodes, _ := weightOf(m, l).chain(l.Weight.Name)
@@ -50,6 +53,60 @@ func HasLayerWeight(m *ir.Model, l ir.Layer) bool {
 
 func integerOp(n *ir.Node) bool {
 	return n.Is("ConvInteger", "MatMulInteger", "QLinearConv", "QLinearMatMul")
+}
+
+func packedOp(n *ir.Node) bool { return n.Domain == "com.microsoft" && n.Op == "MatMulNBits" }
+
+// packed returns the weight of a MatMulNBits.
+func (w *weight) packed(l ir.Layer) ([]float32, error) {
+	bits, group := int(l.Node.Int("bits", 4)), int(l.Node.Int("block_size", 0))
+	if bits != 2 && bits != 4 && bits != 8 || group < 16 || group&(group-1) != 0 {
+		return nil, fmt.Errorf("weight of layer %s has %d bits in blocks of %d", l.Name, bits, group)
+	}
+	k, n := l.InFeatures, l.OutFeatures
+	blocks := (k + group - 1) / group
+	scaleOf := w.tensor(l.Node.Input(2))
+	if scaleOf == nil || scaleOf.Len() != n*blocks || l.Weight.Len() != n*blocks*group*bits/8 {
+		return nil, fmt.Errorf("weight of layer %s: scales or codes are not those of %d by %d", l.Name, k, n)
+	}
+	codes, err := l.Weight.Bytes()
+	if err != nil {
+		return nil, err
+	}
+	scales, err := scaleOf.Float32s()
+	if err != nil {
+		return nil, err
+	}
+	per, mask := 8/bits, byte(1<<bits-1)
+	row := (blocks*bits + 7) / 8
+	zero := func(int, int) float32 { return float32(int(1) << (bits - 1)) }
+	if t := w.tensor(l.Node.Input(3)); t != nil {
+		switch {
+		case t.DType == ir.Uint8 && t.Len() == n*row:
+			zeros, err := t.Bytes()
+			if err != nil {
+				return nil, err
+			}
+			zero = func(c, b int) float32 { return float32(zeros[c*row+b/per] >> (b % per * bits) & mask) }
+		case t.DType == scaleOf.DType && t.Len() == n*blocks:
+			zeros, err := t.Float32s()
+			if err != nil {
+				return nil, err
+			}
+			zero = func(c, b int) float32 { return zeros[c*blocks+b] }
+		default:
+			return nil, fmt.Errorf("weight of layer %s: zero points are %s of shape %v", l.Name, t.DType, t.Shape)
+		}
+	}
+	out := make([]float32, k*n)
+	for c := range n {
+		for i := range k {
+			at := c*blocks*group + i
+			code := codes[at/per] >> (at % per * bits) & mask
+			out[i*n+c] = (float32(code) - zero(c, i/group)) * scales[c*blocks+i/group]
+		}
+	}
+	return out, nil
 }
 
 // weight is where a layer's weight and what makes numbers of it stand.

@@ -29,7 +29,9 @@ func (f *finder) attentions() {
 }
 
 // isProduct reports whether a node multiplies two values that are both computed.
-func (f *finder) isProduct(n int32) bool { return f.nodes[n].Is("MatMul") && f.layerAt(n) == nil }
+func (f *finder) isProduct(n int32) bool {
+	return (f.nodes[n].Is("MatMul") || f.nodes[n].microsoft("FusedMatMul")) && f.layerAt(n) == nil
+}
 
 // scores returns the product q·kᵀ if value holds the probabilities that a softmax made of it, else -1.
 func (f *finder) scores(value int32) int32 {

@@ -170,7 +170,7 @@ func (x *Index) layer(n *Node) (Layer, bool) {
 	var w stored
 	biasAt := 2
 	switch {
-	case n.Is("Conv", "ConvTranspose", "ConvInteger"), n.Is("QLinearConv"):
+	case n.Is("Conv", "ConvTranspose", "ConvInteger", "QLinearConv"), n.microsoft("FusedConv"):
 		at := 1
 		if n.Op == "QLinearConv" {
 			at, biasAt = 3, 8
@@ -187,7 +187,7 @@ func (x *Index) layer(n *Node) (Layer, bool) {
 		if n.Op == "ConvTranspose" {
 			l.InFeatures, l.OutFeatures, l.InAxis, l.OutAxis = w.Shape[0], w.Shape[1]*l.Groups, 0, 1
 		}
-	case n.Is("Gemm"):
+	case n.Is("Gemm"), n.microsoft("FusedGemm"):
 		if w = x.constant(n.Input(1)); w.Tensor == nil || len(w.Shape) != 2 {
 			return l, false
 		}
@@ -231,6 +231,31 @@ func (x *Index) layer(n *Node) (Layer, bool) {
 		biasAt = -1
 		l.Type = "norm"
 		l.InFeatures, l.OutFeatures = w.Len(), w.Len()
+	case n.microsoft("FusedMatMul"):
+		biasAt = -1
+		if w = x.constant(n.Input(1)); w.Tensor == nil || len(w.Shape) < 2 {
+			return l, false
+		}
+		l.setLinear(w, n.Int("transB", 0) != 0)
+	case n.microsoft("DynamicQuantizeMatMul", "MatMulIntegerToFloat"):
+		scale := 2
+		if biasAt = 4; n.Op == "MatMulIntegerToFloat" {
+			scale, biasAt = 3, 6
+		}
+		if w = x.constant(n.Input(1)); w.Tensor == nil || len(w.Shape) != 2 {
+			return l, false
+		}
+		l.setLinear(w, false)
+		for _, in := range []string{n.Input(scale), n.Input(biasAt - 1)} {
+			w.others = append(w.others, x.scales(in)...)
+		}
+	case n.microsoft("EmbedLayerNormalization", "QEmbedLayerNormalization"): // owns three tables; that of the words is the largest
+		if w = x.constant(n.Input(2)); w.Tensor == nil || len(w.Shape) != 2 {
+			return l, false
+		}
+		biasAt = -1
+		l.Type = "embedding"
+		l.InFeatures, l.OutFeatures, l.InAxis, l.OutAxis = w.Shape[0], w.Shape[1], 0, 1
 	case n.microsoft("Attention", "QAttention"):
 		if w = x.constant(n.Input(1)); w.Tensor == nil || len(w.Shape) != 2 {
 			return l, false
@@ -245,7 +270,9 @@ func (x *Index) layer(n *Node) (Layer, bool) {
 				w.others = append(w.others, t)
 			}
 		}
-		biasAt = 5
+		if biasAt = 5; n.Input(biasAt) == "" {
+			biasAt = -1
+		}
 	case n.Is("LSTM", "GRU", "RNN"):
 		if w = x.constant(n.Input(1)); w.Tensor == nil || len(w.Shape) != 3 {
 			return l, false
@@ -270,6 +297,8 @@ func (x *Index) layer(n *Node) (Layer, bool) {
 	}
 	switch {
 	case n.Op == "BatchNormalization":
+		l.count(x.constant(n.Input(3)), x.constant(n.Input(4)))
+	case l.Type == "embedding" && len(n.Inputs) > 4:
 		l.count(x.constant(n.Input(3)), x.constant(n.Input(4)))
 	case l.Type == "recurrent":
 		l.count(x.constant(n.Input(2)))

@@ -91,3 +91,57 @@ func TestSpelledDequantization(t *testing.T) {
 		t.Errorf("%v %+v", ok, l)
 	}
 }
+
+// The operators that ONNX Runtime puts in place of several are layers too.
+func TestContribLayers(t *testing.T) {
+	b := build.New("fused", 17)
+	x := b.Input("ids", ir.Int64, "batch", "tokens")
+	m := b.Model()
+	codes := func(name string, shape ...int) string {
+		m.Graph.AddTensor(ir.NewTensor(name, ir.Uint8, shape, make([]byte, shape[0]*shape[1])))
+		return name
+	}
+	scale := b.Floats("scale", nil, 1)
+	table := func(name string, rows int) string { return b.Floats(name, []int{rows, 4}, make([]float32, 4*rows)...) }
+	ms := func(op, name string, inputs []string, attrs ...ir.Attr) string {
+		return b.In("com.microsoft", op, name, inputs, attrs...)
+	}
+	x = ms("EmbedLayerNormalization", "embed", []string{x, "", table("word", 10), table("position", 6), table("segment", 2), b.Floats("g", []int{4}, 1, 1, 1, 1), b.Floats("b", []int{4}, 0, 0, 0, 0)})
+	before := x
+	x = ms("Attention", "attention", []string{x, b.Floats("qkv", []int{4, 12}, make([]float32, 48)...), b.Floats("qkv_bias", []int{12}, make([]float32, 12)...)}, ir.IntAttr("num_heads", 2))
+	y := ms("MatMulIntegerToFloat", "out", []string{x, codes("out_codes", 4, 4), scale, scale, "", "", b.Floats("out_bias", []int{4}, 0, 0, 0, 0)})
+	x = ms("SkipLayerNormalization", "skip", []string{y, before, b.Floats("skip_g", []int{4}, 1, 1, 1, 1)})
+	before = x
+	x = ms("FusedMatMul", "up", []string{x, b.Floats("up.weight", []int{16, 4}, make([]float32, 64)...)}, ir.IntAttr("transB", 1))
+	x = ms("Gelu", "", []string{x})
+	x = ms("DynamicQuantizeMatMul", "down", []string{x, codes("down_codes", 16, 4), scale})
+	x = ms("SkipLayerNormalization", "skip2", []string{x, before, b.Floats("skip2_g", []int{4}, 1, 1, 1, 1)})
+	m.Graph.Outputs = []*ir.Value{{Name: x}}
+	want := []struct {
+		name, kind, role string
+		in, out          int
+	}{
+		{"embed", "embedding", "embedding", 10, 4},
+		{"attention", "linear", "attention_qkv", 4, 12},
+		{"out", "linear", "attention_o", 4, 4},
+		{"skip", "norm", "norm", 4, 4},
+		{"up", "linear", "ffn_up", 4, 16},
+		{"down", "linear", "ffn_down", 16, 4},
+		{"skip2", "norm", "norm", 4, 4},
+	}
+	layers := m.Layers()
+	if len(layers) != len(want) {
+		t.Fatalf("%d layers", len(layers))
+	}
+	for i, w := range want {
+		if l := layers[i]; l.Name != w.name || l.Type != w.kind || l.Role != w.role || l.InFeatures != w.in || l.OutFeatures != w.out {
+			t.Errorf("%s: %s %q %dx%d, want %+v", l.Name, l.Type, l.Role, l.InFeatures, l.OutFeatures, w)
+		}
+	}
+	if l := layers[0]; l.Params != 4*(10+6+2) {
+		t.Errorf("the embedding has %d parameters", l.Params)
+	}
+	if l := layers[2]; l.Bias == nil || l.Bytes != 16+4+16 {
+		t.Errorf("out: bias %v, %d bytes", l.Bias, l.Bytes)
+	}
+}

@@ -31,6 +31,7 @@ type Weights struct {
 	GroupSize   int
 	Symmetric   bool
 	Observer    Observer
+	Form        string
 }
 
 // Activations says how the values between layers become codes.
@@ -92,6 +93,9 @@ func weightFields(p *Weights) schema.Object {
 			schema.Choice{Name: "minmax", Doc: "smallest and largest"},
 			schema.Choice{Name: "percentile", Doc: "the range that holds a share of the weights"},
 			schema.Choice{Name: "mse", Doc: "the clipped range of least squared error"})),
+		schema.Enum(&p.Form, "form", "qdq", "of codes with scales, how an ONNX model holds them",
+			schema.Choice{Name: "qdq", Doc: "a DequantizeLinear in front of the layer, which any runtime knows"},
+			schema.Choice{Name: "matmul_nbits", Doc: "integers in groups in ONNX Runtime's own MatMulNBits, in any opset; layers other than MatMul stay qdq, and the plan says why"}),
 	}}
 }
 

@@ -15,6 +15,7 @@ type form struct {
 	granularity string // of types with scales: tensor, channel, group, block
 	group       int    // weights in a group
 	axis        int    // along which groups run, or along which the scales of channels stand
+	nbits       bool   // ONNX Runtime's MatMulNBits in place of a DequantizeLinear
 	notes       []string
 }
 
@@ -228,7 +229,7 @@ func (f *form) describe() string {
 // opset is the first of ONNX that has what the form needs; 0 if none has, and it is only stored.
 func (f *form) opset() int64 {
 	switch {
-	case f.as.kind == block:
+	case f.as.kind == block || f.nbits:
 		return 0
 	case f.granularity == "group" || f.granularity == "block":
 		return max(f.as.opset, opsetGroup)

@@ -12,6 +12,7 @@ import (
 const (
 	opsetTensor = 10 // with one scale
 	opsetAxis   = 13 // with a scale for each index of an axis
+	opsetHalf   = 19 // with scales of 16-bit floats
 	opsetGroup  = 21 // with a scale for each block along an axis, and codes of 4 bits
 )
 

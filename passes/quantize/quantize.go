@@ -25,7 +25,7 @@ var Pass = passes.Define(passes.Info{
 	Name: "quantize",
 	Doc: "Changes the numeric type: weights of convolutions, linear layers and embeddings become codes of 8, 4 or 2 bits with " +
 		"scales, 16-bit floats or ggml's blocks, and the activations between them 8-bit codes if asked.",
-	Version:   2,
+	Version:   3,
 	Subgraphs: true,
 	Accepts:   accepts,
 	Order: []passes.Order{
@@ -242,6 +242,9 @@ func (w *work) setOpset() error {
 			continue
 		}
 		need = max(need, t.opset())
+		if dtype, _ := scaleDType(t.Weight); t.opset() > 0 && dtype != ir.Float32 {
+			need = max(need, opsetHalf)
+		}
 		axes = axes || t.perAxis()
 		if t.Params.static() {
 			need = max(need, opsetAxis, typeNamed(t.Params.Activations.Type).opset)

@@ -89,6 +89,10 @@ func (r *rewrite) weight(t *target, m *ir.Model) {
 	} else {
 		p = t.tensors(names)
 	}
+	if t.nbits {
+		r.matMulNBits(t, p, users, m)
+		return
+	}
 	for _, tensor := range []*ir.Tensor{p.codes, p.scale, p.zero, p.global} {
 		if tensor != nil {
 			r.graph.AddTensor(tensor)

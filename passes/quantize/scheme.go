@@ -135,6 +135,9 @@ func (p *Params) fits(t *numbers, n *syntax.Node, report *diag.List, wrote func(
 	refuse := func(key, format string, args ...any) {
 		report.Errorf(n.At("weights."+key).Span, "type-does-not-fit", format, args...)
 	}
+	if w.Form == "matmul_nbits" && (t.kind != integer || w.Granularity != "group") {
+		refuse("form", "MatMulNBits holds integers in groups; %s with granularity %s stays qdq: write granularity: group and a group_size, or leave form out", t.name, w.Granularity)
+	}
 	switch t.kind {
 	case half:
 		unused(t.name+" has no codes and no scales", "granularity", "group_size", "symmetric", "observer")

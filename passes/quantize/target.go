@@ -38,6 +38,13 @@ func newTarget(x *ir.Index, l passes.Treated[Params], given assigned) *target {
 		t.trouble = fmt.Errorf("layer %s: %s", l.Name, trouble.Message)
 		return t
 	}
+	if l.Params.Weights.Form == "matmul_nbits" && t.left == "" {
+		if why := t.hindersNBits(x); why != "" {
+			t.notes = append(t.notes, "stays in front of a DequantizeLinear: "+why)
+		} else {
+			t.nbits = true
+		}
+	}
 	t.notes = append(t.notes, t.form.notes...)
 	if blocks, _ := l.Weight.DType.Block(); blocks > 0 && t.left == "" {
 		if t.as.dtype == l.Weight.DType {

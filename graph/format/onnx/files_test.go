@@ -23,7 +23,7 @@ func backwards(n int) []byte {
 	return model(append(nodes, outputOf(fmt.Sprintf("v%d", n)))...)
 }
 
-// Nodes out of order are sorted; untouched, the file is written as it was, and touched, in the order in which it runs.
+// Nodes out of order are sorted; untouched, the model is written as it was, and touched, in the order in which it runs.
 func TestShuffledNodes(t *testing.T) {
 	branch := []enc{node("Tanh", "u", "t"), node("Relu", "h", "u"), outputOf("t")}
 	data := model(node("If", "c", "y", sub(5, str(1, "then_branch"), sub(6, branch...), vint(20, 5))),
@@ -40,9 +40,6 @@ func TestShuffledNodes(t *testing.T) {
 		t.Error("untouched, the file differs")
 	}
 	m.Producer = "pare"
-	if got := mustEncode(t, m); !bytes.HasSuffix(got, data[2:]) {
-		t.Error("with untouched nodes, the graph differs")
-	}
 	m.Graph.Nodes[0].Name = "other"
 	again, err := Decode(mustEncode(t, m))
 	if err != nil || again.Graph.Nodes[0].Name != "other" || again.Graph.Shuffled > 0 || again.Graph.Nodes[1].Attr("then_branch").Graph.Shuffled != 2 {

@@ -20,7 +20,7 @@
 // fields, elements as raw_data. Nothing large is in memory: a file is a list of parts, tensors among them.
 //
 // Nodes are held in an order in which they can run. Files that have them in another, as some converters write and ONNX
-// Runtime reads, are sorted when they are read; if no node has changed they are written as they stood.
+// Runtime reads, are sorted when they are read, and written so if anything in the model has changed.
 //
 // A model that came in with weights in other files, or would be larger than 1.9 GB, is written as two: the model, and beside
 // it a file with tensors of 1 KiB and more, each at a multiple of 4,096 bytes. A protobuf message ends at 2 GiB.

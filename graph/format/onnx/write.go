@@ -170,7 +170,7 @@ func irVersion(m *ir.Model) int64 {
 
 func (e *encoder) graph(g *ir.Graph) (*output, error) {
 	o := &output{}
-	for i, n := range inFile(g) {
+	for i, n := range g.Nodes {
 		p, err := e.node(n)
 		if err != nil {
 			return nil, fmt.Errorf("node %d (%s %q): %w", i, n.Op, n.Name, err)
@@ -340,20 +340,7 @@ func (e *encoder) place(t *ir.Tensor) int64 {
 	return off
 }
 
-// inFile lists the nodes of a graph in the order in which its file had them, if that was none in which they can run and all
-// are as they were; else as they stand.
-func inFile(g *ir.Graph) []*ir.Node {
-	if g.Shuffled == 0 || g.Shuffled != len(g.Nodes) {
-		return g.Nodes
-	}
-	for _, n := range g.Nodes {
-		if n.Origin == nil || !unchangedNode(n) {
-			return g.Nodes
-		}
-	}
-	return byOffset(g.Nodes)
-}
-
+// byOffset lists nodes in the order in which their file had them.
 func byOffset(nodes []*ir.Node) []*ir.Node {
 	list := slices.Clone(nodes)
 	slices.SortStableFunc(list, func(a, b *ir.Node) int { return cmp.Compare(a.Origin.Offset, b.Origin.Offset) })
