@@ -27,6 +27,7 @@
 package onnx
 
 import (
+	_ "embed"
 	"errors"
 	"fmt"
 	"maps"
@@ -38,10 +39,13 @@ import (
 	"github.com/pare-ml/pare/graph/ir"
 )
 
+//go:embed doc.md
+var doc string
+
 // Format is the record of this format.
 var Format = format.Format{
 	Name:       "onnx",
-	Doc:        "Open Neural Network Exchange: a graph of operators with its weights in one file.",
+	Doc:        doc,
 	Version:    1,
 	Extensions: []string{".onnx"},
 	Detect:     Detect,
