@@ -134,7 +134,13 @@ type (
 		From  wireState       `json:"from"`
 		To    *wireState      `json:"to"`
 		SQNR  number          `json:"sqnr"`
+		Moved *wireRounding   `json:"rounding,omitempty"`
 		Steps []wireLayerStep `json:"steps"`
+	}
+	wireRounding struct {
+		Cosine    number `json:"cosine"`
+		MeanError number `json:"mean_error"`
+		MaxError  number `json:"max_error"`
 	}
 	wireState struct {
 		DType  string `json:"dtype"`
@@ -283,6 +289,9 @@ func (l *LayerReport) wire() wireLayer {
 	w := wireLayer{Name: l.Name, Type: l.Type, From: l.From.wire(), SQNR: number(math.NaN()), Steps: []wireLayerStep{}}
 	if !l.noSQNR() {
 		w.SQNR = number(l.SQNR)
+	}
+	if l.Rounded && !l.Gone && l.MeanError > 0 {
+		w.Moved = &wireRounding{number(l.Cosine), number(l.MeanError), number(l.MaxError)}
 	}
 	if !l.Gone {
 		to := l.To.wire()

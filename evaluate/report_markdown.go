@@ -1,8 +1,11 @@
 package evaluate
 
 import (
+	"cmp"
 	"fmt"
 	"io"
+	"math"
+	"slices"
 	"strings"
 )
 
@@ -15,6 +18,7 @@ func (r *Report) WriteMarkdown(w io.Writer) error {
 	r.markdownSummary(&b)
 	r.markdownFiles(&b)
 	r.markdownFindings(&b)
+	r.markdownWorst(&b)
 	r.markdownLayers(&b)
 	_, err := io.WriteString(w, b.String())
 	return err
@@ -128,6 +132,30 @@ func (r *Report) markdownLayers(b *strings.Builder) {
 		}
 	}
 	b.WriteString("\n</details>\n")
+}
+
+// worst is how many layers the table of the worst has.
+const worst = 10
+
+// markdownWorst lists the layers whose weights were rounded most.
+func (r *Report) markdownWorst(b *strings.Builder) {
+	var list []*LayerReport
+	for i := range r.Layers {
+		if l := &r.Layers[i]; l.Rounded && !l.noSQNR() && !math.IsInf(l.SQNR, 0) {
+			list = append(list, l)
+		}
+	}
+	if len(list) < 2 {
+		return
+	}
+	slices.SortStableFunc(list, func(x, y *LayerReport) int { return cmp.Compare(x.SQNR, y.SQNR) })
+	fmt.Fprintf(b, "\n<details><summary>Weights that rounding changed most: %d of %d</summary>\n\n", min(worst, len(list)), len(list))
+	b.WriteString("| layer | weight | bits a weight | SQNR | cosine | mean error | largest error |\n|---|---|--:|--:|--:|--:|--:|\n")
+	for _, l := range list[:min(worst, len(list))] {
+		fmt.Fprintf(b, "| %s | %s | %.2f | %s | %.6f | %.4f | %.3f |\n", code(l.Name), markdown(l.To.weight()),
+			8*float64(l.To.Bytes)/float64(max(l.To.Params, 1)), amount(Decibel, l.SQNR), l.Cosine, l.MeanError, l.MaxError)
+	}
+	b.WriteString("\nErrors are in units of the root mean square of the layer's weights.\n\n</details>\n")
 }
 
 // changed tells whether a step did anything to the layer.
