@@ -335,6 +335,18 @@ func avx2Dot(n int, x *float32, y *float32, lanes *[8]float64)
 //go:noescape
 func avx2Extremes(n int, x *float32, lo *[8]float32, hi *[8]float32, abs *[8]uint32)
 
+// avx2Specials16 adds to each lane of zeros how many of its floats are zero, and makes most the greatest of itself and the bits
+// of their absolute values, for n bytes, a multiple of 64.
+//
+//go:noescape
+func avx2Specials16(n int, x *byte, zeros *[16]uint16, most *[16]uint16)
+
+// avx2Specials32 adds to each lane of zeros how many of its floats are zero, and makes most the greatest of itself and the bits
+// of their absolute values, for n bytes, a multiple of 64.
+//
+//go:noescape
+func avx2Specials32(n int, x *byte, zeros *[8]uint32, most *[8]uint32)
+
 // avx2Quantize stores the lower bytes of codes, for n floats, a multiple of 8. |zero| is at most 2^21.
 //
 //go:noescape

@@ -4383,6 +4383,84 @@ next:
 	VZEROUPPER
 	RET
 
+// func avx2Specials16(n int, x *byte, zeros *[16]uint16, most *[16]uint16)
+// Requires: AVX, AVX2
+TEXT ·avx2Specials16(SB), NOSPLIT, $0-32
+	MOVQ     n+0(FP), AX
+	MOVQ     x+8(FP), CX
+	MOVQ     zeros+16(FP), DX
+	MOVQ     most+24(FP), BX
+	VPCMPEQD Y0, Y0, Y0
+	VPSRLW   $0x01, Y0, Y0
+	VPXOR    Y1, Y1, Y1
+	VPXOR    Y2, Y2, Y2
+	VPXOR    Y3, Y3, Y3
+	VPXOR    Y4, Y4, Y4
+	VPXOR    Y5, Y5, Y5
+	XORQ     SI, SI
+
+next:
+	VPAND    (CX)(SI*1), Y0, Y6
+	VPMAXUW  Y6, Y3, Y3
+	VPCMPEQW Y6, Y1, Y6
+	VPSUBW   Y6, Y2, Y2
+	VPAND    32(CX)(SI*1), Y0, Y6
+	VPMAXUW  Y6, Y5, Y5
+	VPCMPEQW Y6, Y1, Y6
+	VPSUBW   Y6, Y4, Y4
+	ADDQ     $0x40, SI
+	CMPQ     SI, AX
+	JL       next
+	VPADDW   (DX), Y2, Y2
+	VMOVUPS  Y2, (DX)
+	VPMAXUW  (BX), Y3, Y3
+	VMOVUPS  Y3, (BX)
+	VPADDW   (DX), Y4, Y4
+	VMOVUPS  Y4, (DX)
+	VPMAXUW  (BX), Y5, Y5
+	VMOVUPS  Y5, (BX)
+	VZEROUPPER
+	RET
+
+// func avx2Specials32(n int, x *byte, zeros *[8]uint32, most *[8]uint32)
+// Requires: AVX, AVX2
+TEXT ·avx2Specials32(SB), NOSPLIT, $0-32
+	MOVQ     n+0(FP), AX
+	MOVQ     x+8(FP), CX
+	MOVQ     zeros+16(FP), DX
+	MOVQ     most+24(FP), BX
+	VPCMPEQD Y0, Y0, Y0
+	VPSRLD   $0x01, Y0, Y0
+	VPXOR    Y1, Y1, Y1
+	VPXOR    Y2, Y2, Y2
+	VPXOR    Y3, Y3, Y3
+	VPXOR    Y4, Y4, Y4
+	VPXOR    Y5, Y5, Y5
+	XORQ     SI, SI
+
+next:
+	VPAND    (CX)(SI*1), Y0, Y6
+	VPMAXUD  Y6, Y3, Y3
+	VPCMPEQD Y6, Y1, Y6
+	VPSUBD   Y6, Y2, Y2
+	VPAND    32(CX)(SI*1), Y0, Y6
+	VPMAXUD  Y6, Y5, Y5
+	VPCMPEQD Y6, Y1, Y6
+	VPSUBD   Y6, Y4, Y4
+	ADDQ     $0x40, SI
+	CMPQ     SI, AX
+	JL       next
+	VPADDD   (DX), Y2, Y2
+	VMOVUPS  Y2, (DX)
+	VPMAXUD  (BX), Y3, Y3
+	VMOVUPS  Y3, (BX)
+	VPADDD   (DX), Y4, Y4
+	VMOVUPS  Y4, (DX)
+	VPMAXUD  (BX), Y5, Y5
+	VMOVUPS  Y5, (BX)
+	VZEROUPPER
+	RET
+
 // func avx2Quantize(n int, dst *uint8, src *float32, scale float32, zero int32, lo int32, hi int32)
 // Requires: AVX, AVX2
 TEXT ·avx2Quantize(SB), NOSPLIT, $0-40

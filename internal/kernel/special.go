@@ -30,8 +30,24 @@ func SpecialBFloat16s(b []byte) (zeros int, finite bool) { return specialsBF.cou
 // SpecialFloat32s is SpecialFloat16s for float32.
 func SpecialFloat32s(b []byte) (zeros int, finite bool) { return specials32.count(b, 4) }
 
+// count counts zeros and tells whether no exponent is the greatest, for numbers of size bytes.
 func (s *specials) count(b []byte, size int) (zeros int, finite bool) {
 	mustMatch(len(b)%size, 0)
+	finite = true
+	infinite := uint32(s.exponent & (1<<(8*size) - 1))
+	for {
+		n, some, most := specialsVectors(b, size)
+		if n == 0 {
+			break
+		}
+		zeros, finite, b = zeros+some, finite && most < infinite, b[n:]
+	}
+	some, rest := s.words(b, size)
+	return zeros + some, finite && rest
+}
+
+// words is count, several numbers to a word.
+func (s *specials) words(b []byte, size int) (zeros int, finite bool) {
 	n, some, wild := len(b)/size, 0, uint64(0)
 	width := 8 * size
 	for len(b) >= 32 {

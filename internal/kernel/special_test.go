@@ -42,3 +42,31 @@ func TestSpecials(t *testing.T) {
 		}
 	}
 }
+
+// Vectors, counters that would run over, and what is left behind them: against a count of one number after the other.
+func TestSpecialsLong(t *testing.T) {
+	for _, n := range []int{0, 1, 31, 32, 33, 1 << 19, 1<<20 + 5} {
+		b := make([]byte, 2*n)
+		for i := 0; i < n; i += 5 {
+			binary.LittleEndian.PutUint16(b[2*i:], 0xbc00)
+		}
+		want := n - (n+4)/5
+		if zeros, ok := SpecialFloat16s(b); zeros != want || !ok {
+			t.Errorf("%d float16: %d zeros, finite %t; want %d", n, zeros, ok, want)
+		}
+		if n > 0 {
+			binary.LittleEndian.PutUint16(b[2*((n-1)/5*5):], 0xfc00)
+			if _, ok := SpecialFloat16s(b); ok {
+				t.Errorf("%d float16, one infinite: all finite", n)
+			}
+		}
+	}
+}
+
+func BenchmarkSpecials(b *testing.B) {
+	x := make([]byte, 256<<10)
+	b.SetBytes(int64(len(x)))
+	for b.Loop() {
+		SpecialFloat16s(x)
+	}
+}

@@ -171,6 +171,29 @@ func extremesVectors(x []float32, lo, hi *[8]float32, abs *[8]uint32) int {
 	return n
 }
 
+// specialsVectors counts zeros and finds the greatest magnitude among floats of size bytes; it returns how many bytes it did.
+func specialsVectors(b []byte, size int) (n, zeros int, most uint32) {
+	n = whole(len(b)/8) * 8
+	if n == 0 {
+		return 0, 0, 0
+	}
+	if size == 4 {
+		var count, great [8]uint32
+		avx2Specials32(n, &b[0], &count, &great)
+		for i := range count {
+			zeros, most = zeros+int(count[i]), max(most, great[i])
+		}
+		return n, zeros, most
+	}
+	n = min(n, 1<<20) // a lane counts to 2¹⁶
+	var count, great [16]uint16
+	avx2Specials16(n, &b[0], &count, &great)
+	for i := range count {
+		zeros, most = zeros+int(count[i]), max(most, uint32(great[i]))
+	}
+	return n, zeros, most
+}
+
 func quantizeInt8Vectors(dst []int8, src []float32, scale float32, zero int32) int {
 	n := whole(len(dst))
 	if n > 0 {

@@ -40,3 +40,5 @@ func quantizeUint8Vectors(dst []uint8, src []float32, scale float32, zero int32)
 func float8E4M3Vectors(dst []byte, src []float32, scale float32) int                   { return 0 }
 func dequantizeInt8Vectors(dst []float32, src []int8, scale float32, zero int32) int   { return 0 }
 func dequantizeUint8Vectors(dst []float32, src []uint8, scale float32, zero int32) int { return 0 }
+
+func specialsVectors(b []byte, size int) (n, zeros int, most uint32) { return 0, 0, 0 }

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"fmt"
+
 	. "github.com/mmcloughlin/avo/build"
 	. "github.com/mmcloughlin/avo/operand"
 	"github.com/mmcloughlin/avo/reg"
@@ -58,6 +60,8 @@ func sums() {
 	})
 	lanes("avx2Dot", "x · y", true, func(x, y vec) { VMULPD(y, x, x) })
 	extremes()
+	specials(16)
+	specials(32)
 }
 
 // extremes writes the search for the least, the greatest and the farthest from zero.
@@ -92,6 +96,58 @@ func extremes() {
 	JL(LabelRef("next"))
 	for i, p := range pointers {
 		VMOVUPS(state[i], Mem{Base: p})
+	}
+	VZEROUPPER()
+	RET()
+}
+
+// specials writes the search for zeros and for the greatest magnitude among floats of so many bits, by their bits.
+func specials(width int) {
+	name, lanes := fmt.Sprintf("avx2Specials%d", width), 256/width
+	TEXT(name, NOSPLIT, fmt.Sprintf("func(n int, x *byte, zeros, most *[%d]uint%d)", lanes, width))
+	Doc(fmt.Sprintf("%s adds to each lane of zeros how many of its floats are zero, and makes most the greatest of itself and the bits", name),
+		"of their absolute values, for n bytes, a multiple of 64.")
+	Pragma("noescape")
+	equal, sub, most, shift := VPCMPEQW, VPSUBW, VPMAXUW, VPSRLW
+	if width == 32 {
+		equal, sub, most, shift = VPCMPEQD, VPSUBD, VPMAXUD, VPSRLD
+	}
+	n := Load(Param("n"), GP64())
+	px := Load(Param("x"), GP64())
+	pz := Load(Param("zeros"), GP64())
+	pm := Load(Param("most"), GP64())
+	mask, zero := YMM(), YMM()
+	VPCMPEQD(mask, mask, mask)
+	shift(U8(1), mask, mask)
+	VPXOR(zero, zero, zero)
+	var count, great [2]vec
+	for i := range count {
+		count[i], great[i] = YMM(), YMM()
+		VPXOR(count[i], count[i], count[i])
+		VPXOR(great[i], great[i], great[i])
+	}
+	i := GP64()
+	XORQ(i, i)
+	Label("next")
+	for k := range count {
+		x := YMM()
+		VPAND(Mem{Base: px, Index: i, Scale: 1, Disp: 32 * k}, mask, x)
+		most(x, great[k], great[k])
+		equal(x, zero, x)
+		sub(x, count[k], count[k])
+	}
+	ADDQ(U8(64), i)
+	CMPQ(i, n)
+	JL(LabelRef("next"))
+	for k := range count {
+		if width == 32 {
+			VPADDD(Mem{Base: pz}, count[k], count[k])
+		} else {
+			VPADDW(Mem{Base: pz}, count[k], count[k])
+		}
+		VMOVUPS(count[k], Mem{Base: pz})
+		most(Mem{Base: pm}, great[k], great[k])
+		VMOVUPS(great[k], Mem{Base: pm})
 	}
 	VZEROUPPER()
 	RET()
