@@ -9,7 +9,7 @@ import (
 )
 
 // chunk is the usual number of bytes that one worker makes at a time.
-const chunk = 1 << 20
+const chunk = 1 << 18
 
 // Stream says how a file is written.
 type Stream struct {
