@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"sync"
 )
 
 // Sums is the name of the list of digests, in the form of the sha256sum command. It is written last: who sees it sees
@@ -109,7 +110,7 @@ func (s *Stage) open(name string) (File, error) {
 	return f, full(err, path, 0)
 }
 
-// Write writes and hashes p.
+// Write writes p and hashes it meanwhile.
 func (w *StageFile) Write(p []byte) (int, error) {
 	if w.closed {
 		return 0, fmt.Errorf("write %s: %w", w.name, fs.ErrClosed)
@@ -117,11 +118,14 @@ func (w *StageFile) Write(p []byte) (int, error) {
 	if w.err != nil {
 		return 0, w.err
 	}
-	if err := writeAll(w.f, p); err != nil {
+	var hashed sync.WaitGroup
+	hashed.Go(func() { w.sum.Write(p) })
+	err := writeAll(w.f, p)
+	hashed.Wait()
+	if err != nil {
 		w.err = w.stage.fail(full(err, filepath.Join(w.stage.Dir, w.name), int64(len(p))))
 		return 0, w.err
 	}
-	w.sum.Write(p)
 	w.size += int64(len(p))
 	if n := w.size - w.begun; n >= writeBehind {
 		beginWriting(w.f, w.begun, n) // else the disk would wait for the sync, and then everybody for the disk
