@@ -1,17 +1,19 @@
 package cli
 
 import (
+	"crypto/sha256"
 	"encoding/hex"
 
 	"github.com/pare-ml/pare/graph"
 	"github.com/pare-ml/pare/graph/store"
+	"github.com/pare-ml/pare/internal/inputs"
 	"github.com/pare-ml/pare/internal/record"
 	"github.com/pare-ml/pare/recipe/diag"
 )
 
 // A plan says which results the store has. Their keys begin with the digests of the files that go in, and a plan reads
 // no weights and no data: so a build leaves in the store, under the place, the size and the times of each file, the digest
-// that it found. A build itself hashes what it reads.
+// that it found. The next build takes it from there, unless it is to be held against a lock or signed.
 
 // remember keeps the digests of the files that a build has read.
 func (p *project) remember(st *store.Store) error {
@@ -56,23 +58,30 @@ func (p *project) remembered(st *store.Store, path string) (store.Digest, error)
 	if err != nil {
 		return store.Digest{}, nil // what is not there is not known; who needs it says so
 	}
-	stamp, ok := f.Stamp()
-	if !ok {
-		return store.Digest{}, nil
-	}
-	e, err := st.Get(stampKey(f.Name(), stamp))
-	if err != nil || len(e.Note) < 64 {
-		return store.Digest{}, nil
-	}
+	sum := recall(st, f)
 	d := store.Digest{Size: f.Size()}
-	if _, err := hex.Decode(d.Hash[:], e.Note[len(e.Note)-64:]); err != nil {
+	if _, err := hex.Decode(d.Hash[:], []byte(sum)); err != nil || sum == "" {
 		return store.Digest{}, nil
 	}
 	return d, nil
 }
 
+// recall returns the digest of a file as a build left it in the store; nothing if none did, or if the file has changed.
+func recall(st *store.Store, f *inputs.File) (sum string) {
+	stamp, ok := f.Stamp()
+	if !ok {
+		return ""
+	}
+	const size = 2 * sha256.Size
+	e, err := st.Get(stampKey(f.Name(), stamp))
+	if err != nil || len(e.Note) < size {
+		return ""
+	}
+	return string(e.Note[len(e.Note)-size:])
+}
+
 func stampKey(path, stamp string) store.Digest {
 	w := &record.Writer{}
-	w.Texts([]string{"pare stamp 1", path, stamp})
+	w.Texts([]string{"pare stamp 2", path, stamp})
 	return store.Sum(w.Record())
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/pare-ml/pare/graph"
 	"github.com/pare-ml/pare/graph/lock"
 	"github.com/pare-ml/pare/graph/store"
+	"github.com/pare-ml/pare/internal/inputs"
 	"github.com/pare-ml/pare/recipe/diag"
 )
 
@@ -24,6 +25,9 @@ func (s *session) runner(p *project, o buildOptions) (r *graph.Runner, release f
 	}
 	if r.Store, err = s.store(o.cache, false); err != nil || r.Store == nil {
 		return r, release, err
+	}
+	if !o.locked && o.signKey == "" {
+		p.inputs.Recall = func(f *inputs.File) string { return recall(r.Store, f) }
 	}
 	r.Digest = func(path string) (store.Digest, error) { return p.digest(s, path) }
 	end, err := r.Store.Begin("pare build "+p.source.Name, o.out)

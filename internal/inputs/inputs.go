@@ -18,6 +18,10 @@ import (
 
 // Set is the files opened so far. It is safe for concurrent use.
 type Set struct {
+	// Recall returns the digest of a file as somebody took it before, by its stamp; nothing if nobody did. Nil: each is taken.
+	// It is set before the first digest is asked for.
+	Recall func(f *File) (sum string)
+
 	mu    sync.Mutex
 	files []*File // in the order in which they were opened
 	known map[key]*File
@@ -33,6 +37,7 @@ type File struct {
 	Path string // as whoever opened it calls it: for messages
 	Kind string // what it is for, as it was opened first
 
+	set   *Set
 	root  *os.Root
 	name  string
 	f     *os.File
@@ -65,7 +70,7 @@ func (s *Set) Open(root *os.Root, name, path, kind string) (*File, error) {
 	} else if err != nil {
 		return nil, err
 	}
-	f.Path, f.Kind = path, kind
+	f.Path, f.Kind, f.set = path, kind, s
 	if s.known == nil {
 		s.known = map[key]*File{}
 	}
@@ -111,20 +116,23 @@ func (f *File) Reader() io.Reader { return io.NewSectionReader(f.f, 0, 1<<62) }
 // Size is the file's length when it was opened.
 func (f *File) Size() int64 { return f.state.info.Size() }
 
-// Known returns the digest in hexadecimal if SHA256 has taken it, else nothing.
+// Known returns the digest in hexadecimal if SHA256 has returned it, else nothing.
 func (f *File) Known() string { return f.sum }
 
-// Stamp returns what a file's content can be known again by without reading it: its size and times. ok is false if another
-// content could have the same.
+// Stamp returns what a file's content can be known again by without reading it: the file itself, its size and its times, of
+// which no program can set one back. ok is false if another content could have the same.
 func (f *File) Stamp() (stamp string, ok bool) {
 	s := f.state
-	return fmt.Sprint(s.info.Size(), s.info.ModTime().UnixNano(), s.changed.UnixNano()), !f.young
+	return fmt.Sprint(identity(s.info), s.info.Size(), s.info.ModTime().UnixNano(), s.changed.UnixNano()), !f.young
 }
 
-// SHA256 returns the digest of the open file in hexadecimal, taken once. It is safe for concurrent use.
+// SHA256 returns the digest of the open file in hexadecimal, recalled or taken, once. It is safe for concurrent use.
 func (f *File) SHA256(ctx context.Context) (string, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if f.sum == "" && !f.young && f.set.Recall != nil {
+		f.sum = f.set.Recall(f)
+	}
 	if f.sum != "" {
 		return f.sum, nil
 	}

@@ -156,3 +156,47 @@ func TestOpen(t *testing.T) {
 		t.Errorf("hash under an ended context: %v", err)
 	}
 }
+
+// A digest that was taken before serves for a file that nobody touched since; any write makes another stamp, even if the
+// time of writing is set back and the size stays.
+func TestRecall(t *testing.T) {
+	dir := t.TempDir()
+	path := filepath.Join(dir, "model.onnx")
+	write(t, path, "weights")
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer root.Close()
+	open := func() *File {
+		s := &Set{Recall: func(f *File) string { return "recalled" }}
+		t.Cleanup(func() { s.Close() })
+		f, err := s.Open(root, "model.onnx", "model.onnx", "model")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return f
+	}
+	young := open()
+	if sum, err := young.SHA256(context.Background()); err != nil || sum == "recalled" {
+		t.Errorf("a file just written: %s, %v", sum, err)
+	}
+	if runtime.GOOS != "linux" {
+		return // there is no time of change
+	}
+	old := open()
+	old.young = false
+	if sum, err := old.SHA256(context.Background()); err != nil || sum != "recalled" {
+		t.Errorf("a file that stayed as it was: %s, %v", sum, err)
+	}
+	before, _ := old.Stamp()
+	written := old.Info().ModTime()
+	time.Sleep(20 * time.Millisecond) // more than the clock of the file system
+	write(t, path, "WEIGHTS")
+	if err := os.Chtimes(path, written, written); err != nil {
+		t.Fatal(err)
+	}
+	if after, _ := open().Stamp(); after == before {
+		t.Errorf("stamp %s before and after a write", after)
+	}
+}
