@@ -30,7 +30,7 @@ func (c *compiler) foresee(step *Step) bool {
 	step.sweeps = step.sweep(find)
 	site := &passes.Site{Step: rs.ID, Model: c.model, Input: c.input, Seed: c.recipe.Seed, Open: c.open}
 	into, was := newMerger(step), printOf(c.model.Graph)
-	for _, unit := range step.foreseen(find) {
+	for _, unit := range step.atOnce(find) {
 		effects, err := step.Pass.Foresee(site, step.Params, find.params(unit))
 		if err != nil {
 			return refuse(": %v", err)
@@ -100,9 +100,8 @@ func printOf(g *ir.Graph) uint64 {
 	return h.Sum64()
 }
 
-// foreseen returns the units to foresee one after another; at once where the pass says that they know nothing of each
-// other.
-func (s *Step) foreseen(find *finder) [][]*Treatment {
+// atOnce returns the units to treat one after another; all as one where the pass says that they know nothing of each other.
+func (s *Step) atOnce(find *finder) [][]*Treatment {
 	if len(s.Units) < 2 {
 		return s.Units
 	}

@@ -78,17 +78,21 @@ func (w *run) check(before *ir.Model, d *Done, made bool) error {
 // units runs the step's units, or finds what they gave, and brings the results into the model.
 func (x *stepRun) units(ctx context.Context) ([]*treated, error) {
 	s := x.step
-	results := make([]*treated, len(s.Units))
-	order := x.order(len(s.Units))
+	list, keys := s.Units, x.keys.steps[s].units
+	if s.sweeps {
+		list = s.atOnce(newFinder(x.model)) // nothing is asked of the store, which knows units alone
+		keys = make([]store.Digest, len(list))
+	}
+	results := make([]*treated, len(list))
 	done := 0
-	for _, i := range order {
+	for _, i := range x.order(len(list)) {
 		if err := ctx.Err(); err != nil {
 			return nil, err
 		}
 		if !s.local || x.base == nil {
 			x.base, x.finder = patch.On(x.model), nil
 		}
-		r, err := x.unit(ctx, i)
+		r, err := x.unit(ctx, list[i], keys[i])
 		if err != nil {
 			return nil, err
 		}
@@ -99,7 +103,7 @@ func (x *stepRun) units(ctx context.Context) ([]*treated, error) {
 			}
 		}
 		done++
-		x.log(s.Step.ID, done, len(s.Units), "")
+		x.log(s.Step.ID, done, len(list), "")
 	}
 	if !s.local {
 		return results, nil
@@ -133,14 +137,10 @@ func (x *stepRun) order(n int) []int {
 	return order
 }
 
-// unit runs unit i, or finds what it gave.
-func (x *stepRun) unit(ctx context.Context, i int) (*treated, error) {
+// unit runs a unit, or finds what it gave under its key.
+func (x *stepRun) unit(ctx context.Context, unit []*Treatment, key store.Digest) (*treated, error) {
 	s := x.step
-	unit, key := s.Units[i], x.keys.steps[s].units[i]
 	k := keptTreatment(s, unit)
-	if s.sweeps {
-		key = store.Digest{}
-	}
 	v, found, err := keep(ctx, x.Runner, key, k, func() (*treated, error) {
 		draft := x.base.Draft()
 		site, check := x.site(draft.Model, unit, key)

@@ -166,7 +166,7 @@ func (p *Pass) Load(x *Params) Load { return p.load(x) }
 // Draws tells whether Run draws random numbers.
 func (p *Pass) Draws(x *Params) bool { return p.draws(x) }
 
-// Apart tells whether Foresee may be given these layers, which are of several units, at once.
+// Apart tells whether Foresee and Run may be given these layers, which are of several units, at once.
 func (p *Pass) Apart(layers []LayerParams) bool { return p.apart(layers) }
 
 // Local tells whether Run treats these layers, all that a step treats, unit by unit and each unit by itself.

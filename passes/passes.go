@@ -117,8 +117,9 @@ type Spec[P any] struct {
 	// says what each layer will become. Nil: nothing changes shape or type.
 	Foresee func(s *Site, u Unit[P]) ([]Effect, error)
 
-	// Apart tells whether Foresee may be given these layers at once though they are of several units: nothing that it
-	// does to one unit bears on another. It saves rewriting a large graph layer by layer. Nil: one unit at a time.
+	// Apart tells whether Foresee, and Run where it Streams, may be given these layers at once though they are of several
+	// units: nothing that is done to one unit bears on another, and of parameters only the layers' own are asked. It saves
+	// rewriting a large graph layer by layer. Nil: one unit at a time.
 	Apart func(layers []Treated[P]) bool
 
 	// Local tells whether Run treats these layers, which are all that the step treats, unit by unit and each unit by itself:
