@@ -20,14 +20,8 @@ type Rounding struct {
 
 // RoundingOf compares numbers with what became of them. diff is memory of the same length; its content is lost.
 func RoundingOf(w, now, diff []float32) Rounding {
-	zeros := int64(0)
-	for i, v := range now {
-		diff[i] = w[i] - v
-		if v == 0 {
-			zeros++
-		}
-	}
-	return Rounding{Count: int64(len(w)), Zeros: zeros, Signal: kernel.SumSquares(w), Energy: kernel.SumSquares(now),
+	kernel.Sub(diff, w, now)
+	return Rounding{Count: int64(len(w)), Zeros: int64(kernel.Zeros(now)), Signal: kernel.SumSquares(w), Energy: kernel.SumSquares(now),
 		Noise: kernel.SumSquares(diff), Sum: kernel.SumAbs(diff), Most: float64(kernel.MaxAbs(diff))}
 }
 

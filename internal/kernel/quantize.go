@@ -10,16 +10,22 @@ import (
 // float32) rounded half to even, plus zero, saturated to [-128, 127]. NaN gives zero, saturated.
 func QuantizeInt8(dst []int8, src []float32, scale float32, zero int32) {
 	mustMatch(len(dst), len(src))
-	for i := quantizeInt8Vectors(dst, src, scale, zero); i < len(dst); i++ {
-		dst[i] = int8(code(src[i], scale, zero, -128, 127))
+	if len(dst) > 0 {
+		Codes(unsafe.Slice((*byte)(unsafe.Pointer(&dst[0])), len(dst)), src, scale, zero, -128, 127)
 	}
 }
 
 // QuantizeUint8 is QuantizeInt8 for codes in [0, 255].
 func QuantizeUint8(dst []uint8, src []float32, scale float32, zero int32) {
+	Codes(dst, src, scale, zero, 0, 255)
+}
+
+// Codes is QuantizeInt8 for codes of one byte each, between lo and hi, of any integer type of at most 8 bits; negative ones as
+// two's complement.
+func Codes(dst []byte, src []float32, scale float32, zero, lo, hi int32) {
 	mustMatch(len(dst), len(src))
-	for i := quantizeUint8Vectors(dst, src, scale, zero); i < len(dst); i++ {
-		dst[i] = uint8(code(src[i], scale, zero, 0, 255))
+	for i := codesVectors(dst, src, scale, zero, lo, hi); i < len(dst); i++ {
+		dst[i] = byte(code(src[i], scale, zero, lo, hi))
 	}
 }
 
@@ -59,35 +65,6 @@ func DequantizeInt32(dst []float32, src []int32, scale float32, zero int32) {
 	mustMatch(len(dst), len(src))
 	for i, q := range src {
 		dst[i] = float32(int64(q)-int64(zero)) * scale
-	}
-}
-
-// Codes sets dst to codes of one byte each, between lo and hi, of any integer type of at most 8 bits: src / scale rounded
-// half to even, plus zero, saturated; negative codes as two's complement.
-func Codes(dst []byte, src []float32, scale float32, zero, lo, hi int32) {
-	mustMatch(len(dst), len(src))
-	var outside byte // the one code that the type has and the range has not
-	switch {
-	case len(dst) == 0:
-		return
-	case hi == 127 && (lo == -128 || lo == -127):
-		QuantizeInt8(unsafe.Slice((*int8)(unsafe.Pointer(&dst[0])), len(dst)), src, scale, zero)
-		outside = 0x80
-	case hi == 255 && (lo == 0 || lo == 1):
-		QuantizeUint8(dst, src, scale, zero)
-	default:
-		for i, v := range src {
-			dst[i] = byte(code(v, scale, zero, lo, hi))
-		}
-		return
-	}
-	if lo == -128 || lo == 0 {
-		return
-	}
-	for i, c := range dst {
-		if c == outside {
-			dst[i] = c + 1
-		}
 	}
 }
 

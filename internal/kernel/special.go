@@ -3,6 +3,7 @@ package kernel
 import (
 	"encoding/binary"
 	"math/bits"
+	"unsafe"
 )
 
 // Specials of floats are found in their bytes, several numbers to a word, before they are converted.
@@ -29,6 +30,18 @@ func SpecialBFloat16s(b []byte) (zeros int, finite bool) { return specialsBF.cou
 
 // SpecialFloat32s is SpecialFloat16s for float32.
 func SpecialFloat32s(b []byte) (zeros int, finite bool) { return specials32.count(b, 4) }
+
+// Zeros counts the numbers that are zero.
+func Zeros(x []float32) int {
+	b := unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(x))), 4*len(x))
+	n, zeros, _ := specialsVectors(b, 4)
+	for _, v := range x[n/4:] {
+		if v == 0 {
+			zeros++
+		}
+	}
+	return zeros
+}
 
 // count counts zeros and tells whether no exponent is the greatest, for numbers of size bytes.
 func (s *specials) count(b []byte, size int) (zeros int, finite bool) {

@@ -70,3 +70,21 @@ func BenchmarkSpecials(b *testing.B) {
 		SpecialFloat16s(x)
 	}
 }
+
+func TestZeros(t *testing.T) {
+	x := make([]float32, 100)
+	for i := range x {
+		x[i] = []float32{0, 1, float32(math.Copysign(0, -1)), 1e-45, float32(math.NaN())}[i%5]
+	}
+	for n := range x {
+		want := 0
+		for _, v := range x[:n] {
+			if v == 0 {
+				want++
+			}
+		}
+		if got := Zeros(x[:n]); got != want {
+			t.Errorf("%d of %d numbers are zero, want %d", got, n, want)
+		}
+	}
+}

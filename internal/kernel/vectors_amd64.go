@@ -194,18 +194,10 @@ func specialsVectors(b []byte, size int) (n, zeros int, most uint32) {
 	return n, zeros, most
 }
 
-func quantizeInt8Vectors(dst []int8, src []float32, scale float32, zero int32) int {
+func codesVectors(dst []byte, src []float32, scale float32, zero, lo, hi int32) int {
 	n := whole(len(dst))
 	if n > 0 {
-		avx2Quantize(n, (*uint8)(unsafe.Pointer(&dst[0])), &src[0], scale, nearZero(zero), -128, 127)
-	}
-	return n
-}
-
-func quantizeUint8Vectors(dst []uint8, src []float32, scale float32, zero int32) int {
-	n := whole(len(dst))
-	if n > 0 {
-		avx2Quantize(n, &dst[0], &src[0], scale, nearZero(zero), 0, 255)
+		avx2Quantize(n, &dst[0], &src[0], scale, nearZero(zero), lo, hi)
 	}
 	return n
 }

@@ -35,8 +35,7 @@ func sumVectors(x []float32, lanes *[8]float64) int                             
 func sumAbsVectors(x []float32, lanes *[8]float64) int                                 { return 0 }
 func dotVectors(x, y []float32, lanes *[8]float64) int                                 { return 0 }
 func extremesVectors(x []float32, lo, hi *[8]float32, abs *[8]uint32) int              { return 0 }
-func quantizeInt8Vectors(dst []int8, src []float32, scale float32, zero int32) int     { return 0 }
-func quantizeUint8Vectors(dst []uint8, src []float32, scale float32, zero int32) int   { return 0 }
+func codesVectors(dst []byte, src []float32, scale float32, zero, lo, hi int32) int    { return 0 }
 func float8E4M3Vectors(dst []byte, src []float32, scale float32) int                   { return 0 }
 func dequantizeInt8Vectors(dst []float32, src []int8, scale float32, zero int32) int   { return 0 }
 func dequantizeUint8Vectors(dst []float32, src []uint8, scale float32, zero int32) int { return 0 }

@@ -221,17 +221,6 @@ func (c *coding) values(dst []float32, codes []byte, g grid) {
 	}
 }
 
-// zeroCode tells the codes of zero.
-func (c *coding) zeroCode(g grid) zeroCode {
-	switch c.as.kind {
-	case float8:
-		return zeroCode{0x7f, 0}
-	case float4:
-		return zeroCode{7, 0}
-	}
-	return zeroCode{0xff, byte(g.Zero)}
-}
-
 // prepare finds what a band cannot find alone: whole scales, and the scale of nvfp4's scales.
 func (c *coding) prepare() error {
 	switch {

@@ -1,8 +1,7 @@
 package quantize
 
 import (
-	"encoding/binary"
-	"math/bits"
+	"bytes"
 	"slices"
 )
 
@@ -119,7 +118,7 @@ func (r *run) tile(x []float32, codes []byte, k int) {
 
 // count adds a tile to the tally.
 func (r *run) count(codes []byte, x []float32, g grid) {
-	r.tally.codedZeros += equal(codes, r.zeroCode(g))
+	r.tally.codedZeros += r.zeros(codes, g)
 	if !r.measured {
 		return
 	}
@@ -128,21 +127,13 @@ func (r *run) count(codes []byte, x []float32, g grid) {
 	r.values(r.now[n:], codes, g)
 }
 
-// zeroCode is the codes of zero: those that are zero under the mask.
-type zeroCode struct{ mask, zero byte }
-
-// equal counts the codes that stand for zero, eight at a time.
-func equal(codes []byte, z zeroCode) int {
-	const each = 0x0101010101010101
-	mask, zero, n, other := uint64(z.mask)*each, uint64(z.zero)*each, len(codes), 0
-	for ; len(codes) >= 8; codes = codes[8:] {
-		v := binary.LittleEndian.Uint64(codes)&mask ^ zero
-		other += bits.OnesCount64((v&(0x7f*each) + 0x7f*each | v) & (0x80 * each))
+// zeros counts the codes that stand for zero.
+func (r *run) zeros(codes []byte, g grid) int {
+	switch r.as.kind {
+	case float8:
+		return bytes.Count(codes, []byte{0}) + bytes.Count(codes, []byte{0x80})
+	case float4:
+		return bytes.Count(codes, []byte{0}) + bytes.Count(codes, []byte{8})
 	}
-	for _, c := range codes {
-		if c&z.mask != z.zero {
-			other++
-		}
-	}
-	return n - other
+	return bytes.Count(codes, []byte{byte(g.Zero)})
 }

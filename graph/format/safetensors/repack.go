@@ -1,6 +1,8 @@
 package safetensors
 
 import (
+	"bytes"
+	"crypto/subtle"
 	"encoding/binary"
 
 	"github.com/pare-ml/pare/graph/ir"
@@ -14,10 +16,12 @@ func mapped(src *ir.Tensor, name string, dtype ir.DType, shape []int, flip byte)
 		return &ir.Tensor{Name: name, DType: dtype, Shape: shape}
 	}
 	change := func(b []byte) {
-		if flip != 0 {
-			for i := range b {
-				b[i] ^= flip
-			}
+		if flip == 0 {
+			return
+		}
+		every := bytes.Repeat([]byte{flip}, min(len(b), 4096))
+		for len(b) > 0 {
+			b = b[subtle.XORBytes(b, b, every):]
 		}
 	}
 	if src.Align() == 0 {
