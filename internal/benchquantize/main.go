@@ -3,8 +3,9 @@
 //	benchquantize PARE LLAMA-QUANTIZE DIR
 //
 // DIR holds gguf/model.gguf and safetensors/, as internal/bigmodel writes them; what is made goes there and is removed. The
-// programs run in turn, so that whatever else the machine does hits all of them, and the fastest of three runs counts.
-// Processor time, which a loaded machine stretches less, is printed beside it. Files that llama-quantize writes too are
+// programs run in turn, so that whatever else the machine does hits all of them, and the fastest of three runs counts. pare
+// runs twice: first without a store, as if it had never seen the input, and again with one, from which it knows the input's
+// digest. Processor time, which a loaded machine stretches less, is printed beside it. Files that llama-quantize writes too are
 // compared byte by byte. LLAMA-QUANTIZE may be - where it is not installed: then its rates are those of a quiet machine of
 // two cores.
 package main
@@ -74,13 +75,14 @@ func once(args ...string) (cost, error) {
 func run(pare, llama, dir string) error {
 	load, _ := os.ReadFile("/proc/loadavg")
 	fmt.Printf("%s/%s, %d cores, load before %.14s; fastest of %d runs, seconds of wall (of processors)\n\n", runtime.GOOS, runtime.GOARCH, runtime.NumCPU(), load, runs)
-	fmt.Printf("%-12s %16s %16s %7s %6s %9s  %s\n", "", "pare", "llama-quantize", "ratio", "goal", "memory", "bytes")
+	header("llama-quantize", "bytes")
 	for _, s := range []string{"Q8_0", "Q4_0", "Q6_K", "Q5_K_M", "Q4_K_M", "IQ4_NL"} {
 		if err := blocks(pare, llama, dir, s); err != nil {
 			return err
 		}
 	}
-	fmt.Printf("\n%-12s %16s %16s %7s %6s %9s\n", "", "pare", "cp and sync", "ratio", "goal", "memory")
+	fmt.Println()
+	header("cp and sync", "")
 	for _, s := range []string{"FP8_DYNAMIC", "W8A16"} {
 		if err := codes(pare, dir, s); err != nil {
 			return err
@@ -100,12 +102,24 @@ func recipe(dir, scheme, model, output string) (path string, err error) {
 	return path, os.WriteFile(path, []byte(text), 0o666)
 }
 
-func build(pare, dir, path string) (cost, error) {
+// builds runs pare first and again.
+func builds(pare, dir, path string, first, again *cost) error {
+	c, err := build(pare, dir, path, "--no-cache")
+	if err != nil {
+		return err
+	}
+	first.take(c)
+	c, err = build(pare, dir, path, "--cache", filepath.Join(dir, "cache"))
+	again.take(c)
+	return err
+}
+
+func build(pare, dir, path string, store ...string) (cost, error) {
 	out := filepath.Join(dir, "out")
 	if err := os.RemoveAll(out); err != nil {
 		return cost{}, err
 	}
-	return once(pare, "build", path, "--out", out, "--cache", filepath.Join(dir, "cache"), "--no-lock", "--quiet")
+	return once(append([]string{pare, "build", path, "--out", out, "--no-lock", "--quiet"}, store...)...)
 }
 
 func blocks(pare, llama, dir, scheme string) error {
@@ -116,18 +130,17 @@ func blocks(pare, llama, dir, scheme string) error {
 	theirs := filepath.Join(dir, "theirs.gguf")
 	defer os.Remove(theirs)
 	defer os.RemoveAll(filepath.Join(dir, "out"))
-	var we, they cost
+	var first, again, they cost
 	for range runs {
-		c, err := build(pare, dir, path)
-		if err != nil {
+		if err := builds(pare, dir, path, &first, &again); err != nil {
 			return err
 		}
-		we.take(c)
 		if llama == "-" {
 			continue
 		}
 		os.Remove(theirs)
-		if c, err = once(llama, filepath.Join(dir, "gguf", "model.gguf"), theirs, scheme, "2"); err != nil {
+		c, err := once(llama, filepath.Join(dir, "gguf", "model.gguf"), theirs, scheme, "2")
+		if err != nil {
 			return err
 		}
 		they.take(c)
@@ -138,7 +151,7 @@ func blocks(pare, llama, dir, scheme string) error {
 	} else if verdict, err = compare(filepath.Join(dir, "out", "model.gguf"), theirs); err != nil {
 		return err
 	}
-	line(scheme, we, they, goals[scheme], verdict)
+	line(scheme, first, again, they, goals[scheme], verdict)
 	return nil
 }
 
@@ -150,28 +163,34 @@ func codes(pare, dir, scheme string) error {
 	copied := filepath.Join(dir, "copy")
 	defer os.Remove(copied)
 	defer os.RemoveAll(filepath.Join(dir, "out"))
-	var we, they cost
+	var first, again, they cost
 	for range runs {
-		c, err := build(pare, dir, path)
-		if err != nil {
+		if err := builds(pare, dir, path, &first, &again); err != nil {
 			return err
 		}
-		we.take(c)
 		os.Remove(copied)
-		if c, err = once("sh", "-c", "cp \"$0\" \"$1\" && sync \"$1\"", filepath.Join(dir, "safetensors", "model.safetensors"), copied); err != nil {
+		c, err := once("sh", "-c", "cp \"$0\" \"$1\" && sync \"$1\"", filepath.Join(dir, "safetensors", "model.safetensors"), copied)
+		if err != nil {
 			return err
 		}
 		they.take(c)
 	}
-	line(scheme, we, they, 0.5, "")
+	line(scheme, first, again, they, 0.5, "")
 	return nil
 }
 
-func line(name string, we, they cost, goal float64, verdict string) {
-	text := fmt.Sprintf("%-12s %7.2f (%6.2f) %7.2f (%6.2f) %7.2f %6.1f %6d MB  %s", name, we.wall.Seconds(), we.cpu.Seconds(),
-		they.wall.Seconds(), they.cpu.Seconds(), they.wall.Seconds()/we.wall.Seconds(), goal, we.memory>>20, verdict)
+func header(other, verdict string) {
+	text := fmt.Sprintf("%-12s %16s %16s %16s %13s %6s %9s  %s", "", "pare, first", "pare, again", other, "ratios", "goal", "memory", verdict)
 	fmt.Println(strings.TrimRight(text, " "))
 }
+
+func line(name string, first, again, they cost, goal float64, verdict string) {
+	text := fmt.Sprintf("%-12s %s %s %s %6.2f %6.2f %6.1f %6d MB  %s", name, first, again, they,
+		they.wall.Seconds()/first.wall.Seconds(), they.wall.Seconds()/again.wall.Seconds(), goal, max(first.memory, again.memory)>>20, verdict)
+	fmt.Println(strings.TrimRight(text, " "))
+}
+
+func (c cost) String() string { return fmt.Sprintf("%7.2f (%6.2f)", c.wall.Seconds(), c.cpu.Seconds()) }
 
 // compare tells whether two files are equal.
 func compare(a, b string) (string, error) {
