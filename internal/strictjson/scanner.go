@@ -117,15 +117,11 @@ func (s *Scanner) items(open, end byte, item func()) {
 		s.Fail("lists and objects nest deeper than %d", maxDepth)
 	}
 	for first := true; s.err == nil; first = false {
-		if first && s.Peek() == end {
+		if s.Peek() == end {
 			s.pos++
 			break
 		}
 		if !first {
-			if s.Peek() == end {
-				s.pos++
-				break
-			}
 			s.expect(',')
 		}
 		if s.err == nil {
@@ -153,17 +149,21 @@ func (s *Scanner) Members(value func(key string, at int)) {
 
 // Object reads an object without repeated keys.
 func (s *Scanner) Object(value func(key string, at int)) {
-	var few []string
+	var first [16]string // most objects have fewer keys
+	few := first[:0]
 	var many map[string]bool
 	s.Members(func(key string, at int) {
 		if many[key] || many == nil && slices.Contains(few, key) {
 			s.FailAt(at, "the key %q stands twice", key)
 			return
 		}
-		if many != nil {
+		switch {
+		case many != nil:
 			many[key] = true
-		} else if few = append(few, key); len(few) > 16 {
-			many = map[string]bool{}
+		case len(few) < len(first):
+			few = append(few, key)
+		default:
+			many = map[string]bool{key: true}
 			for _, k := range few {
 				many[k] = true
 			}

@@ -173,7 +173,7 @@ func TestDamaged(t *testing.T) {
 		return strings.Replace(good, old, new, 1)
 	}
 	for _, c := range []struct{ name, text, want string }{
-		{"empty", "", "the end of the file stands where '{' must be"},
+		{"empty", "", "the end stands where '{' must be"},
 		{"other", `{"a": 1}`, `the first key is "a"`},
 		{"cut", good[:len(good)/2], "line"},
 		{"behind", good + "x", `'x' stands behind the end`},

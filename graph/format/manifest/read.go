@@ -1,6 +1,7 @@
 package manifest
 
 import (
+	"bytes"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -8,16 +9,15 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"unicode/utf8"
-	"unsafe"
 
 	"github.com/pare-ml/pare/graph/format"
 	"github.com/pare-ml/pare/graph/ir"
+	"github.com/pare-ml/pare/internal/strictjson"
 )
 
 // reader reads a manifest into a model.
 type reader struct {
-	*scanner
+	*strictjson.Scanner
 	graphs int // that nest around the place
 
 	// What a manifest has thousands of is kept in larger pieces of memory.
@@ -62,22 +62,17 @@ func read(b []byte) (*Manifest, error) {
 	damaged := func(where, format_ string, args ...any) error {
 		return &format.Damaged{Where: where, Reason: fmt.Sprintf(format_, args...)}
 	}
-	if !utf8.Valid(b) {
-		return nil, damaged("", "the manifest is not valid UTF-8")
-	}
-	r := &reader{scanner: &scanner{data: unsafe.String(unsafe.SliceData(b), len(b))}} // b does not change any more
-	m, from := r.manifest()
-	if r.err == nil && r.peek() != 0 {
-		r.fail("%s stands behind the end of the manifest", r.found())
-	}
-	var bad *scanError
-	if errors.As(r.err, &bad) {
-		return nil, damaged(bad.where, "%s", bad.reason)
+	r := &reader{Scanner: strictjson.New(b)}
+	m, start := r.manifest()
+	r.End()
+	var bad *strictjson.Error
+	if errors.As(r.Err(), &bad) {
+		return nil, damaged(fmt.Sprintf("line %d", 1+bytes.Count(b[:bad.Offset], []byte("\n"))), "%s", bad.Reason)
 	}
 	if err := m.Model.Check(); err != nil {
 		return nil, damaged("", "%v", err)
 	}
-	if digest(b[from:]) == m.Header {
+	if i := bytes.Index(b[start:], []byte(`"format"`)); i >= 0 && digest(b[start+i:]) == m.Header {
 		return m, nil
 	}
 	// Other line ends or blanks than were written: the header is written again and compared.
@@ -88,127 +83,123 @@ func read(b []byte) (*Manifest, error) {
 	return m, nil
 }
 
-// manifest reads the whole; from is where the part begins that the digest of the header covers.
-func (r *reader) manifest() (m *Manifest, from int) {
+// manifest reads the whole; start is behind the layers, where the part begins that the digest of the header covers.
+func (r *reader) manifest() (m *Manifest, start int) {
 	m = &Manifest{Model: &ir.Model{Graph: &ir.Graph{}}}
 	g := m.Model.Graph
 	keys := []string{"pare_manifest", "header", "weights", "layers", "format", "ir_version", "opsets"}
 	seen := map[string]bool{}
-	start := 0
-	r.mapping(func(key string) {
+	r.Object(func(key string, _ int) {
 		if len(seen) == 0 && key != "pare_manifest" {
-			r.fail("the first key is %q; that of a manifest is pare_manifest", key)
+			r.Fail("the first key is %q; that of a manifest is pare_manifest", key)
 			return
 		}
 		seen[key] = true
 		switch key {
 		case "pare_manifest":
-			if v := r.int(0, math.MaxInt64, key); r.err == nil && v != Version {
-				r.fail("the manifest has version %d; this pare reads version %d", v, Version)
+			if v := r.Int(0, math.MaxInt64, key); r.Err() == nil && v != Version {
+				r.Fail("the manifest has version %d; this pare reads version %d", v, Version)
 			}
 		case "header":
 			m.Header = r.digest()
 		case "weights":
 			m.Weights = r.digest()
 		case "layers":
-			r.list(r.layer)
+			r.List(r.layer)
 			if len(seen) == 4 { // in the order in which it was written
-				start = r.pos
+				start = r.Pos()
 			}
 		case "format":
-			m.Model.Format = r.text()
+			m.Model.Format = r.Text()
 		case "ir_version":
-			m.Model.IRVersion = r.int(0, math.MaxInt32, key)
+			m.Model.IRVersion = r.Int(0, math.MaxInt32, key)
 		case "opsets":
-			r.list(func() { m.Model.Opsets = append(m.Model.Opsets, r.opset()) })
+			r.List(func() { m.Model.Opsets = append(m.Model.Opsets, r.opset()) })
 		default:
 			if !r.graphKey(g, key) {
-				r.fail("unknown key %q; a manifest has %s", key, strings.Join(slices.Concat(keys, graphKeys), ", "))
+				r.Fail("unknown key %q; a manifest has %s", key, strings.Join(slices.Concat(keys, graphKeys), ", "))
 			}
 		}
 	})
 	r.finish(g)
 	for _, key := range []string{"header", "weights", "layers", "format", "opsets", "nodes"} {
-		if r.err == nil && !seen[key] {
-			r.fail("the key %s is missing", key)
+		if r.Err() == nil && !seen[key] {
+			r.Fail("the key %s is missing", key)
 		}
-	}
-	if i := strings.Index(r.data[start:], `"format"`); i >= 0 {
-		start += i
 	}
 	return m, start
 }
 
 func (r *reader) digest() string {
-	s := r.text()
-	if r.err == nil && !(len(s) == len("sha256:")+64 && s[:7] == "sha256:") {
-		r.fail("the digest %s is none of the form sha256:…", strconv.Quote(s))
+	s := r.Text()
+	if r.Err() == nil && !(len(s) == len("sha256:")+64 && s[:7] == "sha256:") {
+		r.Fail("the digest %s is none of the form sha256:…", strconv.Quote(s))
 	}
 	return s
 }
 
 func (r *reader) opset() (o ir.Opset) {
 	i := 0
-	r.list(func() {
+	r.List(func() {
 		switch i++; i {
 		case 1:
-			o.Domain = r.text()
+			o.Domain = r.Text()
 		case 2:
-			o.Version = r.int(0, math.MaxInt32, "the version of an opset")
+			o.Version = r.Int(0, math.MaxInt32, "the version of an opset")
 		default:
-			r.fail("an opset has more than a domain and a version")
+			r.Fail("an opset has more than a domain and a version")
 		}
 	})
-	if r.err == nil && i != 2 {
-		r.fail("an opset lacks its domain or version")
+	if r.Err() == nil && i != 2 {
+		r.Fail("an opset lacks its domain or version")
 	}
 	return o
 }
 
 // layer checks the form of a line of layers, whose content follows from the graph.
 func (r *reader) layer() {
-	r.mapping(func(key string) {
+	r.Object(func(key string, _ int) {
 		switch key {
 		case "name", "type":
-			r.text()
+			r.Text()
 		case "roles", "tied_with":
 			r.texts()
 		case "weight":
 			i := 0
-			r.list(func() {
+			r.List(func() {
 				switch i++; i {
 				case 1:
 					r.dtype()
 				case 2:
 					r.sizes()
 				default:
-					r.fail("a weight has more than a type and a shape")
+					r.Fail("a weight has more than a type and a shape")
 				}
 			})
 		default:
-			r.fail("unknown key %q of a layer", key)
+			r.Fail("unknown key %q of a layer", key)
 		}
 	})
 }
 
 func (r *reader) texts() []string {
 	r.listOfTexts = r.listOfTexts[:0]
-	r.list(func() { r.listOfTexts = append(r.listOfTexts, r.text()) })
+	r.List(func() { r.listOfTexts = append(r.listOfTexts, r.Text()) })
 	return r.words.copy(r.listOfTexts)
 }
 
 func (r *reader) dtype() ir.DType {
-	name := r.text()
+	name := r.Text()
 	d, ok := ir.ParseDType(name)
 	if !ok {
-		r.fail("unknown type %s", strconv.Quote(name))
+		r.Fail("unknown type %s", strconv.Quote(name))
 	}
 	return d
 }
 
 func (r *reader) sizes() []int {
 	r.listOfSizes = r.listOfSizes[:0]
-	r.list(func() { r.listOfSizes = append(r.listOfSizes, int(r.int(0, math.MaxInt, "a dimension"))) })
+	r.List(func() { r.listOfSizes = append(r.listOfSizes, int(r.Int(0, math.MaxInt, "a dimension"))) })
 	return r.numbers.copy(r.listOfSizes)
 }
 
@@ -219,25 +210,25 @@ var graphKeys = []string{"name", "inputs", "outputs", "values", "opaque", "tenso
 func (r *reader) graphKey(g *ir.Graph, key string) bool {
 	switch key {
 	case "name":
-		g.Name = r.text()
+		g.Name = r.Text()
 	case "inputs":
-		r.list(func() { g.Inputs = append(g.Inputs, r.value()) })
+		r.List(func() { g.Inputs = append(g.Inputs, r.value()) })
 	case "outputs":
-		r.list(func() { g.Outputs = append(g.Outputs, r.value()) })
+		r.List(func() { g.Outputs = append(g.Outputs, r.value()) })
 	case "values":
-		r.list(func() { g.Values = append(g.Values, r.value()) })
+		r.List(func() { g.Values = append(g.Values, r.value()) })
 	case "opaque":
 		g.Opaque = r.texts()
 	case "tensors":
-		r.list(func() {
+		r.List(func() {
 			t := r.tensor()
-			if r.err == nil && g.IsInitializer(t.Name) {
-				r.fail("the tensor %s stands twice", strconv.Quote(t.Name))
+			if r.Err() == nil && g.IsInitializer(t.Name) {
+				r.Fail("the tensor %s stands twice", strconv.Quote(t.Name))
 			}
 			g.AddTensor(t)
 		})
 	case "nodes":
-		r.list(func() { g.Nodes = append(g.Nodes, r.node()) })
+		r.List(func() { g.Nodes = append(g.Nodes, r.node()) })
 	default:
 		return false
 	}
@@ -246,45 +237,45 @@ func (r *reader) graphKey(g *ir.Graph, key string) bool {
 
 // finish is for what can only be said of a whole graph.
 func (r *reader) finish(g *ir.Graph) {
-	if r.err == nil && len(g.Nodes) > 0 && len(g.Outputs) == 0 {
-		r.fail("a graph has no outputs")
+	if r.Err() == nil && len(g.Nodes) > 0 && len(g.Outputs) == 0 {
+		r.Fail("a graph has no outputs")
 	}
 }
 
 func (r *reader) value() *ir.Value {
 	v := &ir.Value{}
 	i := 0
-	r.list(func() {
+	r.List(func() {
 		switch i++; i {
 		case 1:
-			v.Name = r.text()
+			v.Name = r.Text()
 		case 2:
 			v.DType = r.dtype()
 		case 3:
 			v.Shape = r.shape()
 		default:
-			r.fail("a value has more than a name, a type and a shape")
+			r.Fail("a value has more than a name, a type and a shape")
 		}
 	})
-	if r.err == nil && i != 3 {
-		r.fail("a value lacks its name, type or shape")
+	if r.Err() == nil && i != 3 {
+		r.Fail("a value lacks its name, type or shape")
 	}
 	return v
 }
 
 func (r *reader) shape() ir.Shape {
-	if r.null() {
+	if r.Word("null") {
 		return nil
 	}
 	s := ir.Shape{}
-	r.list(func() {
+	r.List(func() {
 		switch {
-		case r.null():
+		case r.Word("null"):
 			s = append(s, ir.Unknown)
-		case r.peek() == '"':
-			s = append(s, ir.Dim{Size: -1, Name: r.text()})
+		case r.Peek() == '"':
+			s = append(s, ir.Dim{Size: -1, Name: r.Text()})
 		default:
-			s = append(s, ir.Dim{Size: r.int(0, math.MaxInt64, "a dimension")})
+			s = append(s, ir.Dim{Size: r.Int(0, math.MaxInt64, "a dimension")})
 		}
 	})
 	return s
@@ -296,10 +287,10 @@ func (r *reader) tensor() *ir.Tensor {
 	var shape []int
 	var data []byte
 	i := 0
-	r.list(func() {
+	r.List(func() {
 		switch i++; i {
 		case 1:
-			name = r.text()
+			name = r.Text()
 		case 2:
 			dtype = r.dtype()
 		case 3:
@@ -307,11 +298,11 @@ func (r *reader) tensor() *ir.Tensor {
 		case 4:
 			data = r.elements(name, dtype, shape)
 		default:
-			r.fail("a tensor has more than a name, a type, a shape and numbers")
+			r.Fail("a tensor has more than a name, a type, a shape and numbers")
 		}
 	})
-	if r.err == nil && i < 3 {
-		r.fail("a tensor lacks its name, type or shape")
+	if r.Err() == nil && i < 3 {
+		r.Fail("a tensor lacks its name, type or shape")
 	}
 	if i < 4 {
 		t := r.tensors.one()
@@ -326,49 +317,49 @@ func (r *reader) elements(name string, dtype ir.DType, shape []int) []byte {
 	switch dtype {
 	case ir.Int8, ir.Uint8, ir.Int16, ir.Uint16, ir.Int32, ir.Uint32, ir.Int64, ir.Uint64, ir.Bool:
 	default:
-		r.fail("the tensor %s has numbers; a manifest keeps those of integers alone, not of %s", strconv.Quote(name), dtype)
+		r.Fail("the tensor %s has numbers; a manifest keeps those of integers alone, not of %s", strconv.Quote(name), dtype)
 		return nil
 	}
 	want, err := ir.Elements(shape)
 	if err != nil {
-		r.fail("tensor %s: %v", strconv.Quote(name), err)
+		r.Fail("tensor %s: %v", strconv.Quote(name), err)
 		return nil
 	}
 	b := []byte{}
 	n := 0
-	r.list(func() {
-		text, _ := r.number()
-		if n++; n > want || r.err != nil {
+	r.List(func() {
+		text, _ := r.Number()
+		if n++; n > want || r.Err() != nil {
 			return
 		}
 		if b, err = appendNumber(b, dtype, text); err != nil {
-			r.fail("tensor %s: %v", strconv.Quote(name), err)
+			r.Fail("tensor %s: %v", strconv.Quote(name), err)
 		}
 	})
-	if r.err == nil && n != want {
-		r.fail("the tensor %s has %d numbers; shape %v needs %d", strconv.Quote(name), n, shape, want)
+	if r.Err() == nil && n != want {
+		r.Fail("the tensor %s has %d numbers; shape %v needs %d", strconv.Quote(name), n, shape, want)
 	}
 	return b
 }
 
 func (r *reader) node() *ir.Node {
 	n := r.nodes.one()
-	r.mapping(func(key string) {
+	r.Object(func(key string, _ int) {
 		switch key {
 		case "op":
-			n.Op = r.text()
+			n.Op = r.Text()
 		case "domain":
-			n.Domain = r.text()
+			n.Domain = r.Text()
 		case "name":
-			n.Name = r.text()
+			n.Name = r.Text()
 		case "in":
 			n.Inputs = r.texts()
 		case "out":
 			n.Outputs = r.texts()
 		case "attrs":
-			r.mapping(func(name string) { n.Attrs = append(n.Attrs, r.attr(name)) })
+			r.Object(func(name string, _ int) { n.Attrs = append(n.Attrs, r.attr(name)) })
 		default:
-			r.fail("unknown key %q of a node, which has op, domain, name, in, out, attrs", key)
+			r.Fail("unknown key %q of a node, which has op, domain, name, in, out, attrs", key)
 		}
 	})
 	return n
@@ -377,15 +368,15 @@ func (r *reader) node() *ir.Node {
 // attr reads the value of an attribute.
 func (r *reader) attr(name string) ir.Attr {
 	a := ir.Attr{Name: name}
-	switch r.peek() {
+	switch r.Peek() {
 	case '"':
-		a.Kind, a.String = ir.AttrString, r.text()
+		a.Kind, a.String = ir.AttrString, r.Text()
 	case '[':
 		r.attrList(&a, 0)
 	case '{':
 		r.attrMapping(&a)
 	default:
-		text, integer := r.number()
+		text, integer := r.Number()
 		if integer {
 			a.Kind, a.Int = ir.AttrInt, r.parseInt(text)
 		} else {
@@ -397,8 +388,8 @@ func (r *reader) attr(name string) ir.Attr {
 
 func (r *reader) parseInt(text string) int64 {
 	v, err := strconv.ParseInt(text, 10, 64)
-	if err != nil && r.err == nil {
-		r.fail("%s is no 64-bit integer", text)
+	if err != nil && r.Err() == nil {
+		r.Fail("%s is no 64-bit integer", text)
 	}
 	return v
 }
@@ -406,27 +397,27 @@ func (r *reader) parseInt(text string) int64 {
 // parseFloat accepts what float writes: a number of float32, NaN or an infinity.
 func (r *reader) parseFloat(text string) float32 {
 	v, err := strconv.ParseFloat(text, 32)
-	if err != nil && r.err == nil {
-		r.fail("%s is no 32-bit number", strconv.Quote(text))
+	if err != nil && r.Err() == nil {
+		r.Fail("%s is no 32-bit number", strconv.Quote(text))
 	}
 	return float32(v)
 }
 
 // attrList reads a list of integers, floats or texts; kind 0 takes it from the first item.
 func (r *reader) attrList(a *ir.Attr, kind ir.AttrKind) {
-	r.list(func() {
-		if c := r.peek(); c == '"' || c == '{' {
+	r.List(func() {
+		if c := r.Peek(); c == '"' || c == '{' {
 			if kind == ir.AttrFloats && c == '"' {
-				a.Floats = append(a.Floats, r.parseFloat(r.text()))
+				a.Floats = append(a.Floats, r.parseFloat(r.Text()))
 				return
 			}
 			r.sameKind(&kind, ir.AttrStrings)
 			a.Strings = append(a.Strings, r.bytes())
 			return
 		}
-		text, integer := r.number()
+		text, integer := r.Number()
 		switch {
-		case r.err != nil:
+		case r.Err() != nil:
 		case integer && kind != ir.AttrFloats:
 			r.sameKind(&kind, ir.AttrInts)
 			a.Ints = append(a.Ints, r.parseInt(text))
@@ -435,31 +426,31 @@ func (r *reader) attrList(a *ir.Attr, kind ir.AttrKind) {
 			a.Floats = append(a.Floats, r.parseFloat(text))
 		}
 	})
-	if a.Kind = kind; kind == 0 && r.err == nil {
-		r.fail("the list of attribute %s is empty and does not say of what", strconv.Quote(a.Name))
+	if a.Kind = kind; kind == 0 && r.Err() == nil {
+		r.Fail("the list of attribute %s is empty and does not say of what", strconv.Quote(a.Name))
 	}
 }
 
 func (r *reader) sameKind(kind *ir.AttrKind, found ir.AttrKind) {
 	if *kind != 0 && *kind != found {
-		r.fail("a list of an attribute holds items of two kinds")
+		r.Fail("a list of an attribute holds items of two kinds")
 	}
 	*kind = found
 }
 
 // bytes reads a text, or the mapping that holds one that is not UTF-8.
 func (r *reader) bytes() (s string) {
-	if r.peek() == '"' {
-		return r.text()
+	if r.Peek() == '"' {
+		return r.Text()
 	}
-	r.mapping(func(key string) {
+	r.Object(func(key string, _ int) {
 		if key != "bytes" {
-			r.fail("unknown key %q where bytes must be", key)
+			r.Fail("unknown key %q where bytes must be", key)
 			return
 		}
-		b, err := base64.StdEncoding.DecodeString(r.text())
-		if err != nil && r.err == nil {
-			r.fail("bytes are no base64")
+		b, err := base64.StdEncoding.DecodeString(r.Text())
+		if err != nil && r.Err() == nil {
+			r.Fail("bytes are no base64")
 		}
 		s = string(b)
 	})
@@ -467,14 +458,14 @@ func (r *reader) bytes() (s string) {
 }
 
 func (r *reader) attrMapping(a *ir.Attr) {
-	r.mapping(func(key string) {
+	r.Object(func(key string, _ int) {
 		if a.Kind != 0 {
-			r.fail("attribute %s has two values", strconv.Quote(a.Name))
+			r.Fail("attribute %s has two values", strconv.Quote(a.Name))
 			return
 		}
 		switch key {
 		case "float":
-			a.Kind, a.Float = ir.AttrFloat, r.parseFloat(r.text())
+			a.Kind, a.Float = ir.AttrFloat, r.parseFloat(r.Text())
 		case "ints":
 			r.attrList(a, ir.AttrInts)
 		case "floats":
@@ -482,9 +473,9 @@ func (r *reader) attrMapping(a *ir.Attr) {
 		case "strings":
 			r.attrList(a, ir.AttrStrings)
 		case "bytes":
-			b, err := base64.StdEncoding.DecodeString(r.text())
-			if err != nil && r.err == nil {
-				r.fail("bytes are no base64")
+			b, err := base64.StdEncoding.DecodeString(r.Text())
+			if err != nil && r.Err() == nil {
+				r.Fail("bytes are no base64")
 			}
 			a.Kind, a.String = ir.AttrString, string(b)
 		case "tensor":
@@ -492,27 +483,27 @@ func (r *reader) attrMapping(a *ir.Attr) {
 		case "graph":
 			a.Kind, a.Graph = ir.AttrGraph, r.subgraph()
 		case "other":
-			a.Kind = ir.AttrKind(r.int(0, 255, key))
+			a.Kind = ir.AttrKind(r.Int(0, 255, key))
 			if a.Kind == 0 {
 				a.Kind = ir.AttrOther
 			}
 		default:
-			r.fail("unknown kind %q of attribute %s", key, strconv.Quote(a.Name))
+			r.Fail("unknown kind %q of attribute %s", key, strconv.Quote(a.Name))
 		}
 	})
-	if r.err == nil && a.Kind == 0 {
-		r.fail("attribute %s has no value", strconv.Quote(a.Name))
+	if r.Err() == nil && a.Kind == 0 {
+		r.Fail("attribute %s has no value", strconv.Quote(a.Name))
 	}
 }
 
 func (r *reader) subgraph() *ir.Graph {
 	g := &ir.Graph{}
 	if r.graphs++; r.graphs > maxGraphs {
-		r.fail("graphs nest deeper than %d", maxGraphs)
+		r.Fail("graphs nest deeper than %d", maxGraphs)
 	}
-	r.mapping(func(key string) {
+	r.Object(func(key string, _ int) {
 		if !r.graphKey(g, key) {
-			r.fail("unknown key %q of a graph, which has %s", key, strings.Join(graphKeys, ", "))
+			r.Fail("unknown key %q of a graph, which has %s", key, strings.Join(graphKeys, ", "))
 		}
 	})
 	r.graphs--
