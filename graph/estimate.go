@@ -62,6 +62,9 @@ func work(m *ir.Model, layers []ir.Layer) int64 {
 
 func (s *Step) cost(in *running) Cost {
 	c := Cost{Memory: 2 * in.weights} // the model that came in, and the one that is worked on
+	if s.sweeps {
+		c.Memory = min(c.Memory, sweepMemory)
+	}
 	known := true
 	run := func(batch, samples int, backward bool, state int, teacher bool) {
 		a := in.activations(batch)

@@ -3,6 +3,10 @@ package graph
 // keptBytes is the size of a step's layers, as it finds them, up to which all that passes give is kept in the store.
 const keptBytes = 64 << 20
 
+// sweepMemory is about what a sweep holds, however large the model: the pieces that wait to be written (format.Stream), those
+// that workers are at, the model's header, and what the collector has not yet taken of all these.
+const sweepMemory = 256 << 20
+
 // sweep tells whether what a step gives is not kept in the store but computed on its way to the file, each time: its pass
 // computes it when it is written, at a rate for which it is not worth the disk, and the layers are large.
 func (s *Step) sweep(find *finder) bool {
