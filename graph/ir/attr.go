@@ -10,6 +10,10 @@ const (
 	// MixAttr, of a layer's node, names the mix of llama.cpp that gave its weight its type: Q4_K_M.
 	MixAttr = "pare_mix"
 
+	// ImportanceAttr, of a layer's node, says which importance matrix its weight was quantized with: what
+	// internal/importance.Origin tells of it.
+	ImportanceAttr = "pare_importance"
+
 	// SquareAttr, of a DequantizeLinear, says that its scales repeat: one serves a square of so many rows and columns.
 	// block_size is the side along the axis.
 	SquareAttr = "pare_square"

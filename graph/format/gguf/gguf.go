@@ -119,19 +119,24 @@ func (s *splits) open() (*ir.Model, error) {
 func (s *splits) add(f *source.File) error {
 	s.files = append(s.files, f)
 	h, err := readHeader(f, f.Size())
-	var bad *fault
-	if errors.As(err, &bad) {
-		where := "offset " + strconv.FormatInt(bad.off, 10)
-		if bad.what != "" {
-			where = bad.what + ", " + where
-		}
-		return damaged(f.Path, where, bad.reason)
-	}
 	if err != nil {
-		return err
+		return faulty(f.Path, err)
 	}
 	s.headers = append(s.headers, h)
 	return nil
+}
+
+// faulty says of which file something wrong with a header is.
+func faulty(path string, err error) error {
+	var bad *fault
+	if !errors.As(err, &bad) {
+		return err
+	}
+	where := "offset " + strconv.FormatInt(bad.off, 10)
+	if bad.what != "" {
+		where = bad.what + ", " + where
+	}
+	return damaged(path, where, bad.reason)
 }
 
 var splitName = regexp.MustCompile(`^(.*)-(\d{5})-of-(\d{5})\.gguf$`)
@@ -239,10 +244,14 @@ func Encode(m *ir.Model) ([]format.File, error) {
 			return nil, err
 		}
 	}
-	if !own || c.quantized(tensors) {
+	origin, weighed := originOf(m.Graph.Nodes)
+	if !own || weighed || c.quantized(tensors) {
 		if n, ok := fileType(m.Graph.Nodes, tensors); ok {
 			meta = meta.Without("general.quantization_version", "general.file_type").
 				With(Uint32Entry("general.quantization_version", 2), Uint32Entry("general.file_type", n))
+		}
+		if weighed {
+			meta = meta.withOrigin(origin)
 		}
 		slices.SortStableFunc(tensors, byBlock)
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/pare-ml/pare/graph/format"
 	"github.com/pare-ml/pare/graph/ir"
+	"github.com/pare-ml/pare/internal/importance"
 )
 
 // weights are tensors as a small model of the Llama family has them, in the order of a converter.
@@ -45,6 +46,83 @@ func encoded(t *testing.T, m *ir.Model) []byte {
 		t.Fatal(err)
 	}
 	return b.Bytes()
+}
+
+// A model that was quantized with an importance matrix says so behind what is said of its types, with texts cut as llama.cpp
+// cuts them; what an earlier matrix left is replaced.
+func TestImportance(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "m.gguf")
+	write(t, path, file(t, sample.With(TextEntry(matrixFileKey, "old"), Uint32Entry(matrixChunksKey, 3), Int32Entry("last", 1)), weights()...))
+	for _, tt := range []struct {
+		matrix importance.Matrix
+		want   Metadata
+	}{
+		{importance.Matrix{File: "m.imatrix", Datasets: []string{"text", "more"}, Chunks: 7, Entries: make([]importance.Entry, 5)},
+			Metadata{Int32Entry("last", 1), Uint32Entry("general.quantization_version", 2), Uint32Entry("general.file_type", 15), TextEntry(matrixFileKey, "m.imatrix"),
+				TextEntry(matrixDataKey, "text"), Uint32Entry(matrixEntriesKey, 5), Uint32Entry(matrixChunksKey, 7)}},
+		{importance.Matrix{File: strings.Repeat("x", 130), Entries: make([]importance.Entry, 1)}, // it names no text: the old count stays, as in llama.cpp
+			Metadata{Uint32Entry(matrixChunksKey, 3), Int32Entry("last", 1), Uint32Entry("general.quantization_version", 2), Uint32Entry("general.file_type", 15),
+				TextEntry(matrixFileKey, strings.Repeat("x", 127)), Uint32Entry(matrixEntriesKey, 1)}},
+	} {
+		m, done, err := Open(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		m = m.Clone()
+		q := m.Graph.Tensor("blk.0.attn_q.weight")
+		m.Graph.SetTensor(ir.NewTensor(q.Name, ir.Q4_0, q.Shape, make([]byte, 32*18)))
+		for _, n := range m.Graph.Nodes {
+			if n.Op == "MatMul" {
+				n.SetAttr(ir.StringAttr(ir.MixAttr, "Q4_K_M"))
+				n.SetAttr(ir.StringsAttr(ir.ImportanceAttr, tt.matrix.Origin().Words()...))
+				break
+			}
+		}
+		b := encoded(t, m)
+		done()
+		h, err := readHeader(bytes.NewReader(b), int64(len(b)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := h.meta[len(h.meta)-len(tt.want):]
+		for i := range got {
+			if got[i].Key != tt.want[i].Key || got[i].Kind != tt.want[i].Kind || !bytes.Equal(got[i].Raw, tt.want[i].Raw) {
+				t.Errorf("entry %d from the end is %s = %q, want %s = %q", len(got)-i, got[i].Key, got[i].Raw, tt.want[i].Key, tt.want[i].Raw)
+			}
+		}
+	}
+}
+
+// Entries are found by the names that weights get in a GGUF file; those of a GGUF file are the same.
+func TestPlaces(t *testing.T) {
+	if find, ok := Places(&ir.Model{Format: "gguf"}); find != nil || !ok {
+		t.Error("a GGUF model's weights are not found by their names")
+	}
+	config := func(text string) *ir.Model {
+		return &ir.Model{Format: "safetensors", Attached: []ir.Attachment{{Name: "config.json", Read: func() ([]byte, error) { return []byte(text), nil }}}}
+	}
+	for _, m := range []*ir.Model{{Format: "onnx"}, config("{}"), config(`{"model_type": "gpt2"}`), {Format: "safetensors", Attached: []ir.Attachment{{Name: "config.json"}}}} {
+		if _, ok := Places(m); ok {
+			t.Errorf("%s %v: names are known", m.Format, m.Attached)
+		}
+	}
+	find, ok := Places(config(`{"model_type": "mixtral", "num_hidden_layers": 2, "hidden_size": 64, "intermediate_size": 96, "num_attention_heads": 4,
+		"num_key_value_heads": 2, "num_local_experts": 8, "vocab_size": 100}`))
+	if !ok {
+		t.Fatal("names are not known")
+	}
+	for name, want := range map[string]importance.Place{
+		"model.layers.1.self_attn.q_proj.weight":              {Entry: "blk.1.attn_q.weight", Experts: 1},
+		"model.layers.1.block_sparse_moe.experts.5.w2.weight": {Entry: "blk.1.ffn_down_exps.weight", Expert: 5, Experts: 8},
+		"model.embed_tokens.weight":                           {Entry: "token_embd.weight", Experts: 1},
+	} {
+		if got, ok := find(name); !ok || got != want {
+			t.Errorf("%s: %+v, want %+v", name, got, want)
+		}
+	}
+	if _, ok := find("model.vision.weight"); ok {
+		t.Error("a weight that has no place has one")
+	}
 }
 
 // A model that nothing has changed is written with the same bytes; layers have roles by their names.

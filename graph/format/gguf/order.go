@@ -41,7 +41,7 @@ const (
 
 // mixes are the numbers of llama.cpp's mixes by their names.
 var mixes = map[string]uint32{
-	"F16": 1, "Q4_0": 2, "Q4_1": 3, "Q8_0": 7, "Q5_0": 8, "Q5_1": 9, "Q2_K": 10, "Q3_K_S": q3KSmall, "Q3_K_M": q3KMedium, "Q3_K_L": q3KLarge,
+	"F16": 1, "Q4_0": 2, "Q4_1": 3, "Q8_0": 7, "Q5_0": 8, "Q5_1": 9, "Q2_K": 10, "Q2_K_S": 21, "TQ1_0": 36, "TQ2_0": 37, "Q3_K_S": q3KSmall, "Q3_K_M": q3KMedium, "Q3_K_L": q3KLarge,
 	"Q4_K_S": q4KSmall, "Q4_K_M": q4KMedium, "Q5_K_S": q5KSmall, "Q5_K_M": q5KMedium, "Q6_K": 18, "IQ4_NL": 25, "IQ4_XS": 30, "BF16": 32,
 }
 
