@@ -111,6 +111,7 @@ var recipeChecks = []Check{
 	{Code: "bad-selector", Severity: diag.Error, Doc: "a selector that cannot be read"},
 	{Code: "bad-set", Severity: diag.Error, Doc: "--set without a value"},
 	{Code: "bad-silence", Severity: diag.Error, Doc: "a silence without a reason, for an unknown code, or for an error"},
+	{Code: "data-of-other-kind", Severity: diag.Error, Doc: "samples where an importance matrix is wanted, or the other way round"},
 	{Code: "data-overlap", Severity: diag.Error, Mixed: true, Doc: "data sets that share samples: error if a gate measures on one, else a warning"},
 	{Code: "fact-without-data", Severity: diag.Error, Doc: "a condition on what is measured, with no data to measure on"},
 	{Code: "file-missing", Severity: diag.Error, Mixed: true, Doc: "a file that the recipe names is not there"},

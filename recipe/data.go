@@ -13,8 +13,8 @@ import (
 type dataUse struct{ step, gate *syntax.Node }
 
 // referStep and referGate check the name of a data set that a step or a gate uses.
-func (p *parser) referStep(n *syntax.Node, name string) bool {
-	if !p.refer(n, name) {
+func (p *parser) referStep(n *syntax.Node, name string, want schema.Format) bool {
+	if !p.refer(n, name, want) {
 		return false
 	}
 	if use := p.useOf(name); use.step == nil {
@@ -23,8 +23,8 @@ func (p *parser) referStep(n *syntax.Node, name string) bool {
 	return true
 }
 
-func (p *parser) referGate(n *syntax.Node, name string) bool {
-	if !p.refer(n, name) {
+func (p *parser) referGate(n *syntax.Node, name string, want schema.Format) bool {
+	if !p.refer(n, name, want) {
 		return false
 	}
 	if use := p.useOf(name); use.gate == nil {
@@ -40,16 +40,39 @@ func (p *parser) useOf(name string) *dataUse {
 	return p.dataUsed[name]
 }
 
-func (p *parser) refer(n *syntax.Node, name string) bool {
-	if slices.Contains(p.dataNames, name) || p.dataBroken || p.recipe.partial {
+func (p *parser) refer(n *syntax.Node, name string, want schema.Format) bool {
+	if slices.Contains(p.dataNames, name) {
+		return p.holds(n, name, want)
+	}
+	if p.dataBroken || p.recipe.partial {
 		return true
 	}
 	if len(p.dataNames) == 0 {
 		p.report.Errorf(n.Span, "unknown-data", "unknown data set %s; the recipe declares none: add data: {%s: …}", quote(name), name)
 		return false
 	}
-	p.report.Errorf(n.Span, "unknown-data", "unknown data set %s%s", quote(name), diag.Suggest(name, p.dataNames))
-	p.report.Fix(diag.Rename(n.Span, name, p.dataNames))
+	fit := slices.DeleteFunc(slices.Clone(p.dataNames), func(name string) bool { return p.isMatrix(name) != (want == schema.FormatImportance) })
+	p.report.Errorf(n.Span, "unknown-data", "unknown data set %s%s", quote(name), diag.Suggest(name, fit))
+	p.report.Fix(diag.Rename(n.Span, name, fit))
+	return false
+}
+
+// isMatrix tells whether a data set is declared as an importance matrix.
+func (p *parser) isMatrix(name string) bool {
+	return p.recipe.Root.Get("data").Get(name).Get("importance") != nil
+}
+
+// holds checks that a declared data set holds what a key wants.
+func (p *parser) holds(n *syntax.Node, name string, want schema.Format) bool {
+	matrix := p.isMatrix(name)
+	switch {
+	case matrix && want == schema.FormatData:
+		p.report.Errorf(n.Span, "data-of-other-kind", "the data set %s is an importance matrix, and samples are wanted here; name a data set with images", name)
+	case !matrix && want == schema.FormatImportance:
+		p.report.Errorf(n.Span, "data-of-other-kind", "the data set %s holds samples, and an importance matrix is wanted here; name a data set with importance: the file that llama-imatrix writes", name)
+	default:
+		return true
+	}
 	return false
 }
 
@@ -65,8 +88,14 @@ func (p *parser) data(list []schema.Named[Data]) {
 // checkData holds the keys of a data set against each other.
 func checkData(d *Data, n *syntax.Node, report *diag.List) {
 	switch {
+	case d.Importance != "":
+		for _, key := range []string{"path", "images", "labels", "skip", "samples", "mean", "std"} {
+			if other := n.Get(key); other != nil {
+				report.Errorf(n.KeySpan(key), "keys-conflict", "%s is for samples; this data set is an importance matrix, which has none", key)
+			}
+		}
 	case d.Images == "" && d.Path == "":
-		report.Errorf(n.Head(), "missing-key", "a data set needs images: the IDX file that its samples are in")
+		report.Errorf(n.Head(), "missing-key", "a data set needs images: the IDX file that its samples are in; or importance: the file of an importance matrix")
 	case d.Images != "" && d.Path != "":
 		report.Errorf(n.Get("path").Span, "keys-conflict", "the data set has both images and path; write one of them")
 	case d.Path != "" && d.Labels != "":
@@ -117,6 +146,9 @@ func (p *parser) shared(a, b *Data, gate, second bool) {
 
 // overlap tells whether two sets take a sample from the same place of the same file.
 func overlap(a, b *Data) bool {
+	if a.Importance != "" || b.Importance != "" {
+		return false // it has no samples
+	}
 	if path.Clean(a.Images+a.Path) != path.Clean(b.Images+b.Path) {
 		return false
 	}

@@ -252,7 +252,7 @@ func placeOf(c *condition.Condition, fact string) diag.Span {
 
 // decoder returns a decoder that fills ${{ }} from the facts of the namespaces that are known from the text, and
 // checks names of data sets with refer, which may be nil.
-func (p *parser) decoder(namespaces []string, refer func(*syntax.Node, string) bool, report *diag.List) *schema.Decoder {
+func (p *parser) decoder(namespaces []string, refer func(*syntax.Node, string, schema.Format) bool, report *diag.List) *schema.Decoder {
 	d := p.recipe.decoder(&filler{recipe: p.recipe, env: p.env(namespaces), report: report, used: p.use})
 	d.Refer, d.Advise = refer, true
 	return d

@@ -71,6 +71,7 @@ func dataFields(d *Data) schema.Object {
 			schema.Path(&d.Path, "path", "", "a data file, relative to the recipe"),
 			schema.Path(&d.Images, "images", "", "images in an IDX file, gzipped or not, relative to the recipe"),
 			schema.Path(&d.Labels, "labels", "", "their labels in an IDX file"),
+			schema.Path(&d.Importance, "importance", "", "an importance matrix instead of samples, as llama-imatrix writes it: how much each column of a weight matters"),
 			schema.Int(&d.Skip, "skip", 0, "samples left out at the start").AtLeast(0).In("samples"),
 			schema.Int(&d.Samples, "samples", 0, "samples taken after those; 0: all that follow").AtLeast(0).In("samples"),
 			schema.Floats(&d.Mean, "mean", nil, "mean of each channel, subtracted after pixels are scaled to 0 … 1").Usual(0, 1),

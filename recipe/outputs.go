@@ -44,7 +44,7 @@ func (p *parser) inputs() map[string]string {
 		}
 	}
 	for _, d := range p.recipe.Data {
-		for _, file := range []string{d.Path, d.Images, d.Labels} {
+		for _, file := range []string{d.Path, d.Images, d.Labels, d.Importance} {
 			add(file, "the data set "+d.Name)
 		}
 	}

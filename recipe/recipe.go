@@ -97,12 +97,17 @@ type Target struct {
 
 // Data is a named data set.
 type Data struct {
-	Name    string
-	Path    string // a file of another kind, relative to the recipe; kept for the kinds to come
-	Images  string // IDX file, gzipped or not, relative to the recipe
-	Labels  string // IDX file
-	Skip    int    // samples left out at the start
-	Samples int    // 0: all that follow
+	Name   string
+	Path   string // a file of another kind, relative to the recipe; kept for the kinds to come
+	Images string // IDX file, gzipped or not, relative to the recipe
+	Labels string // IDX file
+
+	// Importance is the file of an importance matrix, GGUF or the older binary form, relative to the recipe: of a data set
+	// that holds no samples.
+	Importance string
+
+	Skip    int // samples left out at the start
+	Samples int // 0: all that follow
 	Mean    []float64
 	Std     []float64
 	Node    *syntax.Node

@@ -182,6 +182,7 @@ type quantizeParams struct {
 	Activations *typeParams
 	Damp        float64
 	Data        string
+	Importance  string
 }
 
 func quantizeFields(p *quantizeParams) schema.Object {
@@ -190,6 +191,7 @@ func quantizeFields(p *quantizeParams) schema.Object {
 		schema.Optional(&p.Activations, "activations", "type of the activations", typeFields),
 		schema.Float(&p.Damp, "damp", 0.01, "share of the mean diagonal added").Above(0),
 		schema.Data(&p.Data, "data", "", "data set to calibrate on"),
+		schema.Importance(&p.Importance, "importance", "", "importance of columns"),
 	}}
 }
 

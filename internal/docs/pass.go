@@ -96,7 +96,7 @@ func takes(f *schema.Field) string {
 		words = "list of " + plain(f.Item.Kind) + "s"
 	case f.Kind == schema.KindList:
 		words = "list of mappings"
-	case f.Format == schema.FormatData:
+	case f.Format.NamesData():
 		words = "data set"
 	case f.Format == schema.FormatPath, f.Format == schema.FormatOutput:
 		words = "path"

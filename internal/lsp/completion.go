@@ -219,8 +219,8 @@ func (c *completing) values(sp *spot) {
 	case f.Kind == schema.KindBool:
 		propose("true", kindValue, "", "")
 		propose("false", kindValue, "", "")
-	case f.Format == schema.FormatData:
-		for _, name := range c.dataSets() {
+	case f.Format.NamesData():
+		for _, name := range c.dataSets(f.Format == schema.FormatImportance) {
 			propose(name, kindReference, "data set", "")
 		}
 	case f.Format == schema.FormatTarget:
@@ -267,19 +267,20 @@ func (c *completing) quoted(sp *spot, text string) string {
 	return text
 }
 
-// dataSets lists the names of the data sets that the text declares, then those that its imports bring in.
-func (c *completing) dataSets() []string {
+// dataSets lists the names of the data sets that the text declares, then those that its imports bring in: those that are
+// importance matrices, or the others.
+func (c *completing) dataSets(matrices bool) []string {
 	var out []string
 	if data := c.root.kid("data"); data != nil {
 		for _, k := range data.kids {
-			if !k.item && k.colon >= 0 {
+			if !k.item && k.colon >= 0 && (k.kid("importance") != nil) == matrices {
 				out = append(out, k.key)
 			}
 		}
 	}
 	if r := c.doc.recipe; r != nil {
 		for _, d := range r.Data {
-			if d.Node != nil && d.Node.Span.Source != r.Source && !slices.Contains(out, d.Name) {
+			if d.Node != nil && d.Node.Span.Source != r.Source && (d.Importance != "") == matrices && !slices.Contains(out, d.Name) {
 				out = append(out, d.Name)
 			}
 		}

@@ -34,7 +34,7 @@ func (s *server) definition(d *document, offset int) any {
 	switch {
 	case f == nil:
 		return nil
-	case f.Format == schema.FormatData:
+	case f.Format.NamesData():
 		return s.declared(d, w, "data", text)
 	case f.Format == schema.FormatPath || f.Format == schema.FormatTarget:
 		return s.file(d, text)

@@ -115,7 +115,7 @@ func kindOf(f *schema.Field) string {
 	switch {
 	case f.Kind == schema.KindAny && f.Format != "":
 		return string(f.Format)
-	case f.Kind == schema.KindString && f.Format == schema.FormatData:
+	case f.Kind == schema.KindString && f.Format.NamesData():
 		return "data set"
 	case f.Kind == schema.KindString && f.Format != "":
 		return string(f.Format)
@@ -182,7 +182,7 @@ func (h *hovering) data(name string) string {
 			continue
 		}
 		var lines []string
-		for _, file := range []struct{ what, path string }{{"images", d.Images}, {"labels", d.Labels}, {"path", d.Path}} {
+		for _, file := range []struct{ what, path string }{{"images", d.Images}, {"labels", d.Labels}, {"path", d.Path}, {"importance matrix", d.Importance}} {
 			if file.path != "" {
 				lines = append(lines, fmt.Sprintf("- %s: `%s`", file.what, file.path))
 			}
@@ -209,7 +209,7 @@ func (h *hovering) value(sp *spot, p place) string {
 		return ""
 	}
 	switch {
-	case f.Format == schema.FormatData:
+	case f.Format.NamesData():
 		return h.data(text)
 	case f.Format == schema.FormatTarget:
 		return wordHelp(h.lang.Targets, text)

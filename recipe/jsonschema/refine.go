@@ -29,9 +29,16 @@ func (g *generator) refine(root *Schema) {
 	}
 }
 
-// refineData: a data set has images, with or without labels, or a path.
+// refineData: a data set has images, with or without labels, or a path; or it is an importance matrix and has nothing else.
 func refineData(s *Schema) {
-	s.OneOf = []*Schema{{Required: []string{"images"}}, {Required: []string{"path"}}}
+	alone := &Schema{}
+	for _, m := range s.Properties {
+		if m.Name != "importance" {
+			alone.Properties = append(alone.Properties, Member{m.Name, never("an importance matrix has no samples")})
+		}
+	}
+	s.If, s.Then = &Schema{Required: []string{"importance"}}, alone
+	s.Else = &Schema{OneOf: []*Schema{{Required: []string{"images"}}, {Required: []string{"path"}}}}
 	s.Dependencies = map[string][]string{"labels": {"images"}}
 }
 

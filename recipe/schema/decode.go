@@ -20,9 +20,10 @@ type Decoder struct {
 	// Origin says where the value of such an expression was set, for findings about the value. May be nil.
 	Origin func(n *syntax.Node, i, j int) []diag.Related
 
-	// Refer checks the name of a data set found in the scalar n, or standing as the default behind a key n. It reports
-	// what is wrong and returns false. Nil: names are not checked.
-	Refer func(n *syntax.Node, name string) bool
+	// Refer checks the name of a data set found in the scalar n, or standing as the default behind a key n, and that it
+	// holds what the key wants: samples (FormatData) or an importance matrix (FormatImportance). It reports what is wrong
+	// and returns false. Nil: names are not checked.
+	Refer func(n *syntax.Node, name string, want Format) bool
 
 	// Locate turns the path of a file to read, found in the scalar n, into one that means the same to whoever opens it,
 	// or says why it may not be named: "lies outside the repository". Nil: paths stay as they are written.
@@ -198,7 +199,7 @@ func (d *Decoder) missing(n, key *syntax.Node, name string, o Object, given []st
 			continue
 		}
 		d.hidden(n, key, name, f)
-		if f.Format == FormatData && f.Default != "" && d.Refer != nil && key != nil && !d.Refer(key, f.Default) {
+		if f.Format.NamesData() && f.Default != "" && d.Refer != nil && key != nil && !d.Refer(key, f.Default, f.Format) {
 			d.errors++
 		}
 	}

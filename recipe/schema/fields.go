@@ -117,16 +117,25 @@ func String(p *string, name string, def string, doc string) *Field {
 	return f
 }
 
-// Data is a key with the name of a data set of the recipe; Decoder.Refer checks it.
+// Data is a key with the name of a data set of the recipe that holds samples; Decoder.Refer checks it.
 func Data(p *string, name string, def string, doc string) *Field {
+	return dataField(p, name, def, doc, FormatData)
+}
+
+// Importance is a key with the name of a data set of the recipe that holds an importance matrix.
+func Importance(p *string, name string, def string, doc string) *Field {
+	return dataField(p, name, def, doc, FormatImportance)
+}
+
+func dataField(p *string, name, def, doc string, format Format) *Field {
 	f := String(p, name, def, doc)
-	f.Format = FormatData
+	f.Format = format
 	f.bind = func(d *Decoder, n, _ *syntax.Node, name string) {
 		v, ok := d.readString(n, f, name)
 		if !ok {
 			return
 		}
-		if d.Refer != nil && !d.Refer(n, v) {
+		if d.Refer != nil && !d.Refer(n, v, format) {
 			d.errors++
 			return
 		}

@@ -42,7 +42,7 @@ const (
 type Format string
 
 const (
-	FormatData      Format = "data"      // the name of a data set of the recipe
+	FormatData      Format = "data"      // the name of a data set of the recipe that holds samples
 	FormatPath      Format = "path"      // a file to read, relative to the recipe
 	FormatOutput    Format = "output"    // a file to write, inside the folder that it is relative to
 	FormatSelectors Format = "selectors" // a list of selectors
@@ -52,7 +52,12 @@ const (
 	FormatSet       Format = "set"       // parameters of the step's pass
 	FormatModel     Format = "model"     // a model: a file to read, or the address of one, hf://org/name@revision
 	FormatTarget    Format = "target"    // the name of a device profile, or a file that holds one
+
+	FormatImportance Format = "importance" // the name of a data set of the recipe that holds an importance matrix
 )
+
+// NamesData tells whether the text is the name of a data set.
+func (f Format) NamesData() bool { return f == FormatData || f == FormatImportance }
 
 // Object is the set of fields of a mapping.
 type Object struct {
