@@ -5,6 +5,8 @@ import (
 	"path/filepath"
 	"testing"
 
+	"github.com/pare-ml/pare/graph/arch/archtest"
+	"github.com/pare-ml/pare/graph/format/imatrix/imatrixtest"
 	"github.com/pare-ml/pare/graph/format/onnx"
 	"github.com/pare-ml/pare/graph/ir"
 	"github.com/pare-ml/pare/graph/ir/build"
@@ -21,6 +23,17 @@ func models(t *testing.T, dir string) {
 		if err := os.WriteFile(filepath.Join(dir, name+".onnx"), b, 0o666); err != nil {
 			t.Fatal(err)
 		}
+	}
+	llama := filepath.Join(dir, "llama")
+	if err := os.Mkdir(llama, 0o777); err != nil {
+		t.Fatal(err)
+	}
+	if err := archtest.Named(archtest.Tiny(), "Llama-3.2-1B").Write(llama, false); err != nil {
+		t.Fatal(err)
+	}
+	matrix := imatrixtest.GGUF(imatrixtest.Meta(100, "wiki.txt"), imatrixtest.Entry{Name: "blk.0.ffn_down.weight", Sums: make([]float32, 128), Counts: []float32{1}})
+	if err := os.WriteFile(filepath.Join(dir, "other.imatrix"), matrix, 0o666); err != nil {
+		t.Fatal(err)
 	}
 }
 

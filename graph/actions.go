@@ -4,6 +4,7 @@ import (
 	"slices"
 
 	"github.com/pare-ml/pare/graph/measure"
+	"github.com/pare-ml/pare/recipe"
 )
 
 // actions lays a plan's work out: for each step the measurements it needs and its units of layers, then writing,
@@ -92,11 +93,39 @@ func (p *Plan) Tests() []string {
 	}
 	read := p.Reads()
 	for _, d := range p.Recipe.Data {
-		if !slices.Contains(read, d.Name) {
+		if d.Importance == "" && !slices.Contains(read, d.Name) {
 			named = append(named, d.Name)
 		}
 	}
 	return named
+}
+
+// Weighs returns the data sets whose importance matrices the steps look into, in the order of the recipe.
+func (p *Plan) Weighs() []string {
+	var out []string
+	for _, d := range p.matrices(p.Steps...) {
+		out = append(out, d.Name)
+	}
+	return out
+}
+
+// matrices lists the importance matrices that some of the steps look into, in the order of the recipe.
+func (p *Plan) matrices(steps ...*Step) []recipe.Data {
+	used := map[string]bool{}
+	for _, s := range steps {
+		if s.Skipped == "" {
+			for _, name := range s.matrices {
+				used[name] = true
+			}
+		}
+	}
+	var out []recipe.Data
+	for _, d := range p.Recipe.Data {
+		if used[d.Name] {
+			out = append(out, d)
+		}
+	}
+	return out
 }
 
 // Reads returns the data sets that the steps calibrate and train with, in the order of the recipe.

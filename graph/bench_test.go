@@ -58,7 +58,7 @@ func BenchmarkLint1000(b *testing.B) {
 	for b.Loop() {
 		var report diag.List
 		r := recipe.Parse(&diag.Source{Name: "r.yaml", Text: text}, s.Language(), recipe.Options{}, &report)
-		if plan := graph.Compile(r, m, s, nil, &report); plan == nil {
+		if plan := graph.Compile(r, m, s, graph.Opener{}, &report); plan == nil {
 			b.Fatal(report)
 		}
 	}
@@ -69,7 +69,7 @@ func BenchmarkPlan1000(b *testing.B) {
 	for b.Loop() {
 		var report diag.List
 		r := recipe.Parse(&diag.Source{Name: "r.yaml", Text: text}, s.Language(), recipe.Options{}, &report)
-		plan := graph.Compile(r, m, s, nil, &report)
+		plan := graph.Compile(r, m, s, graph.Opener{}, &report)
 		if err := plan.WriteText(io.Discard, graph.TextOptions{}); err != nil {
 			b.Fatal(err)
 		}

@@ -103,7 +103,7 @@ func (s *shop) plan(text string) *graph.Plan {
 	if r == nil || report.HasErrors() {
 		s.t.Fatal(report)
 	}
-	p := graph.Compile(r, s.model, s.suite, nil, &report)
+	p := graph.Compile(r, s.model, s.suite, graph.Opener{}, &report)
 	if p == nil {
 		s.t.Fatal(report)
 	}

@@ -5,20 +5,27 @@ import (
 	"strings"
 
 	"github.com/pare-ml/pare/graph/ir"
+	"github.com/pare-ml/pare/internal/importance"
 	"github.com/pare-ml/pare/recipe"
 	"github.com/pare-ml/pare/recipe/condition"
 	"github.com/pare-ml/pare/recipe/diag"
 )
 
+// Opener opens what a recipe names beside the model that goes in, as far as a plan looks into it. A nil function opens
+// nothing, and a plan does without.
+type Opener struct {
+	Model      func(path string) (*ir.Model, error)          // another model, such as a teacher
+	Importance func(name string) (*importance.Matrix, error) // the importance matrix of a data set; nil without an error: it is not there
+}
+
 // Compile resolves a recipe against a model. It reads the model's header, never a weight: whatever it finds is found
-// before anything is run. open gives other models that the recipe names, such as a teacher. The plan is nil if a finding
-// is an error.
-func Compile(r *recipe.Recipe, m *ir.Model, s *Suite, open func(path string) (*ir.Model, error), report *diag.List) *Plan {
+// before anything is run. open gives what the recipe names beside it. The plan is nil if a finding is an error.
+func Compile(r *recipe.Recipe, m *ir.Model, s *Suite, open Opener, report *diag.List) *Plan {
 	return compile(r, m, s, open, nil, report)
 }
 
 // compile is Compile for a recipe of which some steps, named by their ids, have been left out at run.
-func compile(r *recipe.Recipe, m *ir.Model, s *Suite, open func(path string) (*ir.Model, error), leftOut map[string]string, report *diag.List) *Plan {
+func compile(r *recipe.Recipe, m *ir.Model, s *Suite, open Opener, leftOut map[string]string, report *diag.List) *Plan {
 	if report == nil {
 		report = new(diag.List)
 	}
@@ -62,7 +69,7 @@ type compiler struct {
 	recipe  *recipe.Recipe
 	suite   *Suite
 	report  *diag.List
-	open    func(path string) (*ir.Model, error)
+	open    Opener
 	leftOut map[string]string // steps left out at run, with the reason
 	input   *ir.Model         // as it came in
 	model   *ir.Model
@@ -99,7 +106,7 @@ func (c *compiler) step(rs *recipe.Step) *Step {
 	if c.report.Count(diag.Error) > errors {
 		return nil
 	}
-	step.Needs = needs(step)
+	step.Needs, step.matrices = needs(step), step.weighs()
 	if !c.foresee(step) {
 		return nil
 	}

@@ -60,6 +60,9 @@ func (b *build) describe(ctx context.Context, findings diag.List, done []*Done, 
 	}
 	r.Baseline = evaluate.File{Path: rec.Model.Path, Format: before.Format, SHA256: in.SHA256, Bytes: in.Bytes}
 	for _, d := range rec.Data {
+		if d.Importance != "" {
+			continue // it has no samples
+		}
 		n, err := b.samples(ctx, rec, d.Name)
 		if err != nil {
 			return err

@@ -144,7 +144,11 @@ func dataWords(d recipe.Data) [][2]string {
 	if file == "" {
 		file = d.Path
 	}
-	return [][2]string{{"images", file}, {"labels", d.Labels}, {"skip", fmt.Sprint(d.Skip)}, {"samples", fmt.Sprint(d.Samples)},
+	key := "images"
+	if d.Importance != "" {
+		key, file = "importance", d.Importance
+	}
+	return [][2]string{{key, file}, {"labels", d.Labels}, {"skip", fmt.Sprint(d.Skip)}, {"samples", fmt.Sprint(d.Samples)},
 		{"mean", fmt.Sprint(d.Mean)}, {"std", fmt.Sprint(d.Std)}}
 }
 

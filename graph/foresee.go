@@ -2,6 +2,7 @@ package graph
 
 import (
 	"encoding/binary"
+	"errors"
 	"hash/maphash" //equalbits:ok prints are compared within one process and never leave it
 	"slices"
 	"sync"
@@ -28,10 +29,14 @@ func (c *compiler) foresee(step *Step) bool {
 	step.Units = units
 	step.local = len(units) > 0 && step.Pass.Local(find.params(step.acting()))
 	step.sweeps = step.sweep(find)
-	site := &passes.Site{Step: rs.ID, Model: c.model, Input: c.input, Seed: c.recipe.Seed, Open: c.open}
+	site := &passes.Site{Step: rs.ID, Model: c.model, Input: c.input, Seed: c.recipe.Seed, Open: c.open.Model, Importance: c.open.Importance}
 	into, was := newMerger(step), printOf(c.model.Graph)
 	for _, unit := range step.atOnce(find) {
 		effects, err := step.Pass.Foresee(site, step.Params, find.params(unit))
+		var refused passes.Refused
+		if errors.As(err, &refused) {
+			return c.refused(step, refused)
+		}
 		if err != nil {
 			return refuse(": %v", err)
 		}
@@ -46,6 +51,19 @@ func (c *compiler) foresee(step *Step) bool {
 	}
 	step.fill(listed{before.layers, before.at}, listed{c.view.layers, c.view.at})
 	return true
+}
+
+// refused reports problems at the parameters that their layers have.
+func (c *compiler) refused(step *Step, list passes.Refused) bool {
+	var wrong gatherer
+	at := newMerger(step).at
+	for _, p := range list {
+		if t := at[p.Layer]; t != nil {
+			wrong.add(problem(p.Problem, t, step.Step))
+		}
+	}
+	wrong.report(c.report, alsoWrong)
+	return false
 }
 
 var printSeed = maphash.MakeSeed()

@@ -24,7 +24,7 @@ type Digest func(path string) (store.Digest, error)
 
 // keys are the names of all that a plan's actions make. A key is the digest of a record of everything that decides a
 // result: what is done, with which parameters, and the keys of what it is done to, down to the digests of files. It
-// holds no path, no step's id or place, no number of workers and nothing of how the recipe is written. The zero key is
+// holds no path but that of an importance matrix, no step's id or place, no number of workers and nothing of how the recipe is written. The zero key is
 // that of something unknown: nothing is found or kept under it.
 type keys struct {
 	plan   *Plan
@@ -145,6 +145,14 @@ func (k *keys) set(d *recipe.Data) (store.Digest, error) {
 		}
 		r.of(sum)
 	}
+	if d.Importance != "" {
+		sum, err := k.digest(d.Importance)
+		if err != nil {
+			return store.Digest{}, fmt.Errorf("data %s: %w", d.Name, err)
+		}
+		r.of(sum)
+		r.Text(d.Importance) // GGUF files tell the name
+	}
 	r.Int(int64(d.Skip))
 	r.Int(int64(d.Samples))
 	for _, list := range [][]float64{d.Mean, d.Std} {
@@ -246,7 +254,7 @@ func (w *walk) given(r *keyRecord, s *Step, unit []*Treatment, before store.Dige
 	for _, n := range needs {
 		r.of(w.measured(before, n))
 	}
-	data := s.uses()
+	data := append(s.uses(), s.matrices...)
 	r.Len(len(data))
 	for _, name := range data {
 		r.of(w.data[name])
@@ -257,8 +265,8 @@ func (w *walk) given(r *keyRecord, s *Step, unit []*Treatment, before store.Dige
 		return nil
 	}
 	d := store.Digest{}
-	if w.plan.open != nil {
-		m, err := w.plan.open(teacher)
+	if w.plan.open.Model != nil {
+		m, err := w.plan.open.Model(teacher)
 		if err != nil {
 			return fmt.Errorf("%s: %w", teacher, err)
 		}
@@ -268,6 +276,21 @@ func (w *walk) given(r *keyRecord, s *Step, unit []*Treatment, before store.Dige
 	}
 	r.of(d)
 	return nil
+}
+
+// weighs lists the data sets whose importance matrices the pass looks into.
+func (s *Step) weighs() []string {
+	var names []string
+	add := func(x *passes.Params) {
+		if name := s.Pass.Weighs(x); name != "" && !slices.Contains(names, name) {
+			names = append(names, name)
+		}
+	}
+	add(s.Params)
+	for _, t := range s.acting() {
+		add(t.Params)
+	}
+	return names
 }
 
 // uses lists the data sets that the pass reads itself.

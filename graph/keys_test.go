@@ -1,6 +1,7 @@
 package graph
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -44,7 +45,7 @@ func keysIn(t *testing.T, text string, list []*passes.Pass, m *ir.Model, files m
 	if r == nil || report.HasErrors() {
 		t.Fatal(report)
 	}
-	p := Compile(r, m, s, nil, &report)
+	p := Compile(r, m, s, Opener{}, &report)
 	if p == nil {
 		t.Fatal(report)
 	}
@@ -59,8 +60,8 @@ func keysIn(t *testing.T, text string, list []*passes.Pass, m *ir.Model, files m
 		t.Fatal(err)
 	}
 	steps := map[string]*stepKeys{}
-	for s, keys := range k.steps {
-		steps[s.Pass.Name] = keys
+	for _, s := range p.Steps { // the last of a pass
+		steps[s.Pass.Name] = k.steps[s]
 	}
 	return map[string]string{
 		"fold": steps["fold"].units[0].Hex(), "stem": steps["prune"].units[0].Hex(), "overridden": steps["prune"].units[1].Hex(),
@@ -169,5 +170,56 @@ func TestUnknownKeys(t *testing.T) {
 	k.of(store.Sum(nil), store.Digest{})
 	if !k.sum().IsZero() {
 		t.Error("the key of something unknown is one")
+	}
+}
+
+// An importance matrix is no data that is read or tested on. Keys of units that look into it follow from its content and its
+// name, which is written into files.
+func TestImportanceKeys(t *testing.T) {
+	const text = `version: 1
+model: {path: model.onnx}
+data:
+  matrix: {importance: m.imatrix}
+  other: {importance: other.imatrix}
+passes:
+  - quantize: {weights: {type: int8}, importance: matrix}
+    targets: ["type:linear"]
+outputs:
+  - {path: out.onnx}
+`
+	m := passtest.ResNet()
+	keyOf := func(text string, files map[string]string) string {
+		t.Helper()
+		s := &Suite{Passes: passesall.All(), Metrics: evaluateall.Metrics()}
+		lang := s.Language()
+		lang.Formats = []recipe.Word{{Name: "onnx", Doc: "ONNX", Extensions: []string{".onnx"}}}
+		var report diag.List
+		r := recipe.Parse(&diag.Source{Name: "r.yaml", Text: []byte(text)}, lang, recipe.Options{}, &report)
+		p := Compile(r, m, s, Opener{}, &report)
+		if p == nil {
+			t.Fatal(report)
+		}
+		if len(p.Reads()) > 0 || len(p.Tests()) > 0 || !slices.Equal(p.Weighs(), []string{"matrix"}) {
+			t.Errorf("reads %v, tests %v, weighs by %v", p.Reads(), p.Tests(), p.Weighs())
+		}
+		k, err := p.keys(func(path string) (store.Digest, error) { return store.Sum([]byte(path[:1] + files[path])), nil })
+		if err != nil {
+			t.Fatal(err)
+		}
+		return k.steps[p.Steps[0]].units[0].Hex()
+	}
+	base := keyOf(text, nil)
+	for _, tt := range []struct {
+		name, text, file string
+		same             bool
+	}{
+		{"nothing", text, "", true},
+		{"the matrix's content", text, "m.imatrix", false},
+		{"another matrix's content", text, "other.imatrix", true},
+		{"the matrix's name", strings.Replace(text, "m.imatrix", "m2.imatrix", 1), "", false},
+	} {
+		if got := keyOf(tt.text, map[string]string{tt.file: "new"}); (got == base) != tt.same {
+			t.Errorf("%s: the key is the same: %v, want %v", tt.name, got == base, tt.same)
+		}
 	}
 }

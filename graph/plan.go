@@ -28,7 +28,7 @@ type Plan struct {
 	rules     map[*recipe.Gate]string // all gates in words, those of steps too
 	facts     condition.Facts         // that ${{ }} is filled in from
 	leftOut   map[string]string       // steps left out at run, with the reason
-	open      func(path string) (*ir.Model, error)
+	open      Opener
 	estimated sync.Once
 	first     []ir.Layer // layers of the model that comes in
 	output    *ir.Model  // header of the model that the steps leave, as foreseen
@@ -65,10 +65,11 @@ type Step struct {
 	Passed  []Passed       // layers that it does not pick, in model order
 	Cost    Cost           // filled in by Plan.Estimate
 
-	node   *syntax.Node // what Params were read from
-	stream string       // names its random numbers: passes.Site.Stream
-	local  bool         // its units are worked on beside each other: passes.Spec.Local
-	sweeps bool         // what it gives is not kept, but computed on its way to the file: see sweep
+	node     *syntax.Node // what Params were read from
+	matrices []string     // data sets whose importance matrices the pass looks into
+	stream   string       // names its random numbers: passes.Site.Stream
+	local    bool         // its units are worked on beside each other: passes.Spec.Local
+	sweeps   bool         // what it gives is not kept, but computed on its way to the file: see sweep
 }
 
 // Treatment is what one step does to one layer.

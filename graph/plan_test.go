@@ -59,7 +59,7 @@ func compile(t testing.TB, name, text string, set ...string) (*graph.Plan, diag.
 	if m == nil {
 		t.Fatalf("there is no model %q", r.Model.Path)
 	}
-	plan := graph.Compile(r, m(), s, nil, &report)
+	plan := graph.Compile(r, m(), s, graph.Opener{}, &report)
 	report.Sort()
 	return plan, report
 }

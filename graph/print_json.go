@@ -43,6 +43,7 @@ type stepJSON struct {
 	AtRun    string          `json:"at_run,omitempty"`
 	Params   json.RawMessage `json:"params"`
 	Measures []needJSON      `json:"measures,omitempty"`
+	Weighs   []matrixJSON    `json:"importance,omitempty"`
 	Did      string          `json:"did,omitempty"`
 	Memory   int64           `json:"memory_bytes,omitempty"`
 	Work     int64           `json:"work,omitempty"`
@@ -59,6 +60,11 @@ type needJSON struct {
 	Batch    int    `json:"batch,omitempty"`
 	Observer string `json:"observer,omitempty"`
 	Shared   string `json:"shared_with,omitempty"` // the step that makes it
+}
+
+type matrixJSON struct {
+	Data string `json:"data"`
+	Path string `json:"path"`
 }
 
 type layerJSON struct {
@@ -134,6 +140,9 @@ func (p *Plan) stepJSON(s *Step) stepJSON {
 			m.Shared = other.Step.ID
 		}
 		j.Measures = append(j.Measures, m)
+	}
+	for _, d := range p.matrices(s) {
+		j.Weighs = append(j.Weighs, matrixJSON{d.Name, d.Importance})
 	}
 	for _, g := range s.Step.Gates {
 		j.Gates = append(j.Gates, p.rules[g])

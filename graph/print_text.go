@@ -115,6 +115,9 @@ func (t *planText) step(s *Step) {
 		}
 		t.wrap(3, text)
 	}
+	for _, d := range t.plan.matrices(s) {
+		t.wrap(3, fmt.Sprintf("takes the importance of columns from %s (data %s)", diag.Printable(d.Importance), d.Name))
+	}
 	if s.Did != "" {
 		t.wrap(3, diag.Printable(s.Did))
 	}

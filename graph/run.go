@@ -11,6 +11,7 @@ import (
 	"github.com/pare-ml/pare/graph/ir"
 	"github.com/pare-ml/pare/graph/store"
 	"github.com/pare-ml/pare/internal/dataset"
+	"github.com/pare-ml/pare/internal/importance"
 	"github.com/pare-ml/pare/recipe/diag"
 )
 
@@ -20,10 +21,11 @@ type Runner struct {
 	Workers int   // goroutines; below 1: one for each processor
 	Memory  int64 // bytes that the build may hold at most; what waits to be written, and by how many goroutines, follows. 0: as much as there is
 
-	Open func(path string) (*ir.Model, error)            // a model that the recipe names
-	Data func(name string) (dataset.Set, error)          // a data set of the recipe
-	Log  func(step string, done, total int, note string) // progress; may be nil
-	Seal Seal                                            // what else is written, and who is asked before it is published
+	Open       func(path string) (*ir.Model, error)            // a model that the recipe names
+	Data       func(name string) (dataset.Set, error)          // a data set of the recipe
+	Importance func(name string) (*importance.Matrix, error)   // one that holds an importance matrix
+	Log        func(step string, done, total int, note string) // progress; may be nil
+	Seal       Seal                                            // what else is written, and who is asked before it is published
 
 	// Store keeps what actions made; nil: nothing is kept. Digest names the files that go in; nil: nothing is found either.
 	Store  *store.Store
@@ -138,7 +140,7 @@ func (r *Runner) without(p *Plan, s *Step, why string) (*Plan, error) {
 		leftOut[id] = text
 	}
 	var report diag.List
-	next := compile(p.Recipe, p.Model, r.Suite, r.Open, leftOut, &report)
+	next := compile(p.Recipe, p.Model, r.Suite, Opener{r.Open, r.Importance}, leftOut, &report)
 	if next == nil {
 		report.Sort()
 		for _, d := range report {

@@ -10,6 +10,7 @@ import (
 	"github.com/pare-ml/pare/graph/patch"
 	"github.com/pare-ml/pare/graph/store"
 	"github.com/pare-ml/pare/internal/dataset"
+	"github.com/pare-ml/pare/internal/importance"
 	"github.com/pare-ml/pare/internal/rng"
 	"github.com/pare-ml/pare/passes"
 )
@@ -212,6 +213,12 @@ func (x *stepRun) site(m *ir.Model, unit []*Treatment, key store.Digest) (*passe
 			return nil, fmt.Errorf("pass %s reads data %s, which it does not say that it uses", s.Pass.Name, name)
 		}
 		return x.Data(name)
+	}
+	site.Importance = func(name string) (*importance.Matrix, error) {
+		if !slices.Contains(s.matrices, name) || x.Importance == nil {
+			return nil, fmt.Errorf("pass %s looks into the importance matrix %s, of which it does not say so", s.Pass.Name, name)
+		}
+		return x.Importance(name)
 	}
 	site.Measure = func(ctx context.Context, n measure.Need) (*measure.Result, error) {
 		if !slices.Contains(s.Needs, n) {

@@ -46,7 +46,7 @@ func transformed(t *testing.T, gate, when string) (*Plan, []*Done, error) {
 		t.Fatal(report)
 	}
 	m := passtest.ResNet()
-	p := Compile(r, m, s, nil, &report)
+	p := Compile(r, m, s, Opener{}, &report)
 	if p == nil {
 		t.Fatal(report)
 	}

@@ -29,7 +29,7 @@ func (p *Plan) structures() (map[*Step][32]byte, error) {
 			break
 		}
 		find := newFinder(m)
-		site := &passes.Site{Step: s.Step.ID, Model: m, Input: p.Model, Seed: p.Recipe.Seed, Stream: s.stream, Open: p.open}
+		site := &passes.Site{Step: s.Step.ID, Model: m, Input: p.Model, Seed: p.Recipe.Seed, Stream: s.stream, Open: p.open.Model, Importance: p.open.Importance}
 		for _, unit := range s.atOnce(find) {
 			if _, err := s.Pass.Foresee(site, s.Params, find.params(unit)); err != nil {
 				return nil, fmt.Errorf("step %s: %w", s.Step.ID, err)

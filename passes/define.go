@@ -20,6 +20,7 @@ type Pass struct {
 	check   func(x *Params, l ir.Layer) []Problem
 	needs   func(x *Params) []measure.Need
 	uses    func(x *Params) []string
+	weighs  func(x *Params) string
 	load    func(x *Params) Load
 	draws   func(x *Params) bool
 	apart   func(layers []LayerParams) bool
@@ -95,6 +96,12 @@ func Define[P any](info Info, spec Spec[P]) *Pass {
 		}
 		return spec.Uses(own(x))
 	}
+	p.weighs = func(x *Params) string {
+		if spec.Weighs == nil {
+			return ""
+		}
+		return spec.Weighs(own(x))
+	}
 	p.load = func(x *Params) Load {
 		if spec.Load == nil {
 			return Load{}
@@ -159,6 +166,9 @@ func (p *Pass) Needs(x *Params) []measure.Need { return p.needs(x) }
 
 // Uses lists the data sets that the pass itself reads.
 func (p *Pass) Uses(x *Params) []string { return p.uses(x) }
+
+// Weighs names the data set whose importance matrix the pass looks into; empty: none.
+func (p *Pass) Weighs(x *Params) string { return p.weighs(x) }
 
 // Load tells how often the pass runs the model by itself.
 func (p *Pass) Load(x *Params) Load { return p.load(x) }

@@ -7,10 +7,12 @@ package passes
 
 import (
 	"context"
+	"fmt"
 
 	"github.com/pare-ml/pare/graph/ir"
 	"github.com/pare-ml/pare/graph/measure"
 	"github.com/pare-ml/pare/internal/dataset"
+	"github.com/pare-ml/pare/internal/importance"
 	"github.com/pare-ml/pare/internal/rng"
 	"github.com/pare-ml/pare/recipe/schema"
 )
@@ -49,6 +51,24 @@ type Problem struct {
 	Field   string // path of the parameter: "weights.group_size"
 	Message string
 	Warning bool
+}
+
+// Refused is an error of Foresee or Run: parameters that cannot work on layers, which took more than their headers to find.
+// Findings point at the parameters.
+type Refused []LayerProblem
+
+// LayerProblem is what is wrong with the parameters of a layer.
+type LayerProblem struct {
+	Layer string
+	Problem
+}
+
+func (r Refused) Error() string {
+	more := ""
+	if n := len(r) - 1; n > 0 {
+		more = fmt.Sprintf(" (and %d layers more)", n)
+	}
+	return "layer " + r[0].Layer + ": " + r[0].Message + more
 }
 
 // Treated is a layer with the parameters that hold for it.
@@ -102,6 +122,10 @@ type Spec[P any] struct {
 
 	// Uses lists the names of data sets that the pass reads itself.
 	Uses func(p *P) []string
+
+	// Weighs names the data set that holds the importance matrix which the pass looks into; empty: none. It is at hand in
+	// Foresee already (Site.Importance), and what a unit gives may depend on it though units are Local. Nil: never.
+	Weighs func(p *P) string
 
 	// Load tells how often the pass runs the model by itself, for estimates of memory and work. Nil: never.
 	Load func(p *P) Load
@@ -158,10 +182,11 @@ type Site struct {
 	Seed    uint64 // the recipe's; 0 for a pass that does not say that it draws
 	Stream  string // names the step's random numbers: its pass, and which of that pass's steps it is. A renamed step draws the same
 
-	Open     func(path string) (*ir.Model, error)                               // another model, path as in the recipe
-	Data     func(name string) (dataset.Set, error)                             // a data set of the recipe
-	Measure  func(ctx context.Context, n measure.Need) (*measure.Result, error) // made once, shared
-	Progress func(done, total int, note string)                                 // may be nil
+	Open       func(path string) (*ir.Model, error)                               // another model, path as in the recipe
+	Data       func(name string) (dataset.Set, error)                             // a data set of the recipe
+	Importance func(name string) (*importance.Matrix, error)                      // the importance matrix of a data set that Weighs names. In Foresee it may be nil, or give nil: the file is not there
+	Measure    func(ctx context.Context, n measure.Need) (*measure.Result, error) // made once, shared
+	Progress   func(done, total int, note string)                                 // may be nil
 
 	Checkpoint Checkpointer // where a long Run keeps how far it has come; nil: nowhere
 }

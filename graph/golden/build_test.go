@@ -156,7 +156,7 @@ func built(t *testing.T, h how, m *ir.Model, steps string) result {
 	dir := t.TempDir()
 	input, closeInput := stored(t, suite.Format("onnx"), m, filepath.Join(dir, "model.onnx"))
 	defer closeInput()
-	plan := graph.Compile(r, input, suite, nil, &report)
+	plan := graph.Compile(r, input, suite, graph.Opener{}, &report)
 	if plan == nil || report.HasErrors() {
 		t.Fatalf("%s\n%v", text, report)
 	}

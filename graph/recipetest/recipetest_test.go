@@ -57,7 +57,7 @@ func verdict(t *testing.T, text string) string {
 	lang := s.Language()
 	r := recipe.Parse(&diag.Source{Name: "r.yaml", Text: []byte(tested)}, lang, recipe.Options{Set: c.Set}, &o.Findings)
 	if r != nil && !o.Findings.HasErrors() {
-		o.Plan = graph.Compile(r, passtest.ResNet(), s, nil, &o.Findings)
+		o.Plan = graph.Compile(r, passtest.ResNet(), s, graph.Opener{}, &o.Findings)
 	}
 	o.Findings.Sort()
 	found := c.Check(lang, o)
@@ -152,7 +152,7 @@ func FuzzParse(f *testing.F) {
 	lang := s.Language()
 	var report diag.List
 	r := recipe.Parse(&diag.Source{Name: "r.yaml", Text: []byte(tested)}, lang, recipe.Options{}, &report)
-	plan := graph.Compile(r, passtest.ResNet(), s, nil, &report)
+	plan := graph.Compile(r, passtest.ResNet(), s, graph.Opener{}, &report)
 	if plan == nil {
 		f.Fatal(report)
 	}

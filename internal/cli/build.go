@@ -283,7 +283,7 @@ func (p *project) checkData(ctx context.Context, plan *graph.Plan, r *graph.Runn
 
 // there makes sure that the files of a data set are.
 func (p *project) there(d *recipe.Data) error {
-	for _, path := range []string{d.Images, d.Labels} {
+	for _, path := range []string{d.Images, d.Labels, d.Importance} {
 		if path == "" {
 			continue
 		}

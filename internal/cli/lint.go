@@ -180,7 +180,10 @@ func (s *session) compile(p *project, missing diag.Severity) (*graph.Plan, error
 	if err != nil {
 		return nil, err
 	}
-	plan := graph.Compile(p.recipe, m, suite, p.Model, &p.report)
+	if err := p.checkImportance(m, missing); err != nil {
+		return nil, err
+	}
+	plan := graph.Compile(p.recipe, m, suite, p.opener(m), &p.report)
 	if plan == nil {
 		return nil, findingsError{}
 	}

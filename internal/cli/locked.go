@@ -154,7 +154,7 @@ func (p *project) tensors(r *lock.Recipe) error {
 // openData opens every file of the recipe's data sets, without reading it.
 func (p *project) openAllData() error {
 	for _, d := range p.recipe.Data {
-		for _, path := range []string{d.Images, d.Labels} {
+		for _, path := range []string{d.Images, d.Labels, d.Importance} {
 			if path == "" {
 				continue
 			}

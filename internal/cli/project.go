@@ -17,6 +17,7 @@ import (
 	"github.com/pare-ml/pare/graph/ir"
 	"github.com/pare-ml/pare/graph/lock"
 	"github.com/pare-ml/pare/internal/dataset"
+	"github.com/pare-ml/pare/internal/importance"
 	"github.com/pare-ml/pare/internal/inputs"
 	"github.com/pare-ml/pare/recipe"
 	"github.com/pare-ml/pare/recipe/diag"
@@ -39,14 +40,16 @@ type project struct {
 	models []opened                // of these, what models are
 	ahead  *ahead                  // the model that goes in, until it is asked for
 
-	rev   *revision // the files of a commit stand in front of those of the tree; nil: none
-	dir   string    // the recipe's folder
-	top   string    // the root's path
-	root  *os.Root
-	mu    sync.Mutex
-	sets  map[string]dataset.Set
-	files []func() error // closes what was opened
-	held  *held          // stands in for files; nil: every file is read
+	rev      *revision // the files of a commit stand in front of those of the tree; nil: none
+	dir      string    // the recipe's folder
+	top      string    // the root's path
+	root     *os.Root
+	mu       sync.Mutex
+	sets     map[string]dataset.Set
+	names    weightNames                   // of the model that goes in, in importance matrices
+	matrices map[string]*importance.Matrix // by data set
+	files    []func() error                // closes what was opened
+	held     *held                         // stands in for files; nil: every file is read
 }
 
 // load parses a recipe. Findings are in report; the error is for files that cannot be read at all.

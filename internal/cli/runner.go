@@ -19,7 +19,7 @@ func (s *session) runner(p *project, o buildOptions) (r *graph.Runner, release f
 	if err != nil {
 		return nil, release, err
 	}
-	r = &graph.Runner{Suite: suite, Workers: o.workers, Open: p.Model, Data: p.Data, Files: s.files}
+	r = &graph.Runner{Suite: suite, Workers: o.workers, Open: p.Model, Data: p.Data, Importance: p.Importance, Files: s.files}
 	if o.noCache {
 		return r, release, nil
 	}
@@ -67,7 +67,7 @@ func (p *project) digest(s *session, path string) (store.Digest, error) {
 // kindOf tells what a file is for, as the lock counts it.
 func (p *project) kindOf(path string) string {
 	for _, d := range p.recipe.Data {
-		if path == d.Images || path == d.Labels {
+		if path == d.Images || path == d.Labels || path == d.Importance {
 			return lock.Data
 		}
 	}

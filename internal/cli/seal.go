@@ -136,7 +136,7 @@ func documents(b *provenance.Build, files []graph.Sealed, key ed25519.PrivateKey
 
 // datasets says of each data set of the recipe what it is for.
 func datasets(plan *graph.Plan) []provenance.Dataset {
-	reads, tests := plan.Reads(), plan.Tests()
+	reads, weighs, tests := plan.Reads(), plan.Weighs(), plan.Tests()
 	var out []provenance.Dataset
 	for _, d := range plan.Recipe.Data {
 		var use []string
@@ -146,8 +146,11 @@ func datasets(plan *graph.Plan) []provenance.Dataset {
 		if slices.Contains(tests, d.Name) {
 			use = append(use, "evaluation")
 		}
+		if slices.Contains(weighs, d.Name) {
+			use = append(use, "importance of weights")
+		}
 		set := provenance.Dataset{Name: d.Name, Use: strings.Join(use, " and ")}
-		for _, path := range []string{d.Images, d.Labels} {
+		for _, path := range []string{d.Images, d.Labels, d.Importance} {
 			if path != "" {
 				set.Paths = append(set.Paths, slashpath.Clean(path))
 			}

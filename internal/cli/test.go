@@ -144,7 +144,7 @@ func (s *session) compileWith(p *project, path string) (*graph.Plan, error) {
 	if err != nil {
 		return nil, err
 	}
-	if plan := graph.Compile(p.recipe, m, suite, p.Model, &p.report); plan != nil {
+	if plan := graph.Compile(p.recipe, m, suite, p.opener(m), &p.report); plan != nil {
 		return plan, nil
 	}
 	return nil, findingsError{}

@@ -113,6 +113,9 @@ func (f *File) Info() fs.FileInfo { return f.state.info }
 // Reader returns a reader of the file from its start. Readers do not disturb each other.
 func (f *File) Reader() io.Reader { return io.NewSectionReader(f.f, 0, 1<<62) }
 
+// At reads the file at offsets. Readers do not disturb each other.
+func (f *File) At() io.ReaderAt { return f.f }
+
 // Size is the file's length when it was opened.
 func (f *File) Size() int64 { return f.state.info.Size() }
 

@@ -18,6 +18,7 @@ import (
 	"github.com/pare-ml/pare/graph/measure"
 	"github.com/pare-ml/pare/graph/patch"
 	"github.com/pare-ml/pare/internal/dataset"
+	"github.com/pare-ml/pare/internal/importance"
 	"github.com/pare-ml/pare/passes"
 	"github.com/pare-ml/pare/recipe/diag"
 	"github.com/pare-ml/pare/recipe/schema"
@@ -30,7 +31,8 @@ type Step struct {
 	Layers    []string   // names of the layers to treat; empty: every layer that the pass takes
 	Overrides []Override // later ones win
 	Data      map[string]dataset.Set
-	Input     *ir.Model // the model as it came into the recipe; nil: the one given to Run
+	Matrices  map[string]*importance.Matrix // importance matrices, by data set
+	Input     *ir.Model                     // the model as it came into the recipe; nil: the one given to Run
 	Seed      uint64
 
 	ctx        context.Context // nil: it never ends
@@ -121,12 +123,12 @@ func try(p *passes.Pass, m, work *ir.Model, s Step, workers int) (*Result, error
 	}
 	r.Header, r.Model = m.Header(), work
 	if r.Foreseen, err = s.each(p, r.Header, step, params, func(layers []passes.LayerParams) ([]passes.Effect, error) {
-		site := &passes.Site{Step: "step", Model: r.Header, Input: s.Input.Header(), Workers: workers, Seed: s.Seed}
+		site := &passes.Site{Step: "step", Model: r.Header, Input: s.Input.Header(), Workers: workers, Seed: s.Seed, Importance: s.matrix}
 		return p.Foresee(site, step, layers)
 	}); err != nil {
 		return nil, fmt.Errorf("foresee: %w", err)
 	}
-	site := &passes.Site{Step: "step", Model: r.Model, Input: s.Input, Workers: workers, Data: s.data,
+	site := &passes.Site{Step: "step", Model: r.Model, Input: s.Input, Workers: workers, Data: s.data, Importance: s.matrix,
 		Measure: s.measure(m.Clone(), workers), Progress: s.progress, Checkpoint: s.checkpoint}
 	if p.Draws(step) {
 		site.Seed = s.Seed
@@ -269,6 +271,9 @@ func (s Step) data(name string) (dataset.Set, error) {
 	}
 	return nil, fmt.Errorf("there is no data set %q", name)
 }
+
+// matrix is nil for one that is not there, as in a plan.
+func (s Step) matrix(name string) (*importance.Matrix, error) { return s.Matrices[name], nil }
 
 // measure makes each measurement once, on the model as the step found it.
 func (s Step) measure(m *ir.Model, workers int) func(context.Context, measure.Need) (*measure.Result, error) {

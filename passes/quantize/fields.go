@@ -16,6 +16,7 @@ type Params struct {
 	Activations   *Activations // nil: they stay as they are
 	Algorithm     string
 	Data          string
+	Importance    string
 	Samples       int
 	Batch         int
 	OnIndivisible string
@@ -56,6 +57,7 @@ func fields(p *Params) schema.Object {
 			schema.Optional(&p.Activations, "activations", "how the values between layers become codes; none leaves them as they are", activationFields),
 			schema.Nested("algorithm", "how codes are chosen", algorithmFields(p)),
 			schema.Data(&p.Data, "data", "", "samples that show the ranges of activations"),
+			schema.Importance(&p.Importance, "importance", "", "an importance matrix: of ggml's types, errors of columns that matter more weigh more"),
 			schema.Int(&p.Samples, "samples", 512, "how many of them, from the first").AtLeast(1).In("samples"),
 			schema.Int(&p.Batch, "batch", 32, "samples run at once; ema_minmax moves by one step a batch").AtLeast(1).In("samples"),
 			schema.Enum(&p.OnIndivisible, "on_indivisible", "error", "what to do where groups or blocks do not divide a row",

@@ -9,9 +9,9 @@ import (
 	"github.com/pare-ml/pare/graph/ir"
 )
 
-// mix is a scheme of llama.cpp that gives layers block types by what they are. The rules are those of llama-quantize
-// without importance data, for models of the Llama family; which types there are and how layers count is the same, so a
-// file is of the same types tensor by tensor.
+// mix is a scheme of llama.cpp that gives layers block types by what they are. The rules are those of llama-quantize for
+// models of the Llama family, with and without an importance matrix; which types there are and how layers count is the
+// same, so a file is of the same types tensor by tensor.
 type mix struct {
 	name, doc string
 	rest      ir.DType          // of layers without a rule
@@ -19,12 +19,28 @@ type mix struct {
 	down      func(at) ir.DType // of the layer that ends a feed-forward network
 	output    func(at) ir.DType // of the layer behind an attention
 	experts8  ir.DType          // the last again, in a model of 8 experts; 0: rest
+	tokens    ir.DType          // of the table of tokens, unless it scores them too; 0: rest
+	must      bool              // layers of the type rest are no good without importance
+}
+
+// chosenMix is a mix, and whether errors are weighed by importance, which changes some of its types.
+type chosenMix struct {
+	*mix
+	weighed bool
+}
+
+func mixOf(p *Params) chosenMix { return chosenMix{p.mix, p.mix != nil && p.Importance != ""} }
+
+// single tells whether all layers get one type.
+func (m *mix) single() bool {
+	return m.rest == ir.Float16 || m.rest == ir.BFloat16 || m.rest == ir.Q8_0
 }
 
 // at says where a layer stands among those of its kind, and in what model.
 type at struct {
-	i, n    int // the layer's number among n
-	sharing int // heads of queries that share one of keys
+	i, n    int  // the layer's number among n
+	sharing int  // heads of queries that share one of keys
+	weighed bool // errors are weighed by importance
 }
 
 // more picks the first and the last eighth of the layers, and every third between.
@@ -42,9 +58,13 @@ func always(t ir.DType) func(at) ir.DType { return func(at) ir.DType { return t 
 
 // mixes are the schemes, from few bits to many.
 var mixes = []mix{
+	{name: "TQ1_0", doc: "llama.cpp: tq1_0, for models trained to -1, 0, 1, about 1.7 bits a weight", rest: ir.TQ1_0, tokens: ir.Q4K},
+	{name: "TQ2_0", doc: "llama.cpp: tq2_0, for models trained to -1, 0, 1, about 2.1 bits a weight", rest: ir.TQ2_0, tokens: ir.Q4K},
 	{name: "Q2_K", doc: "llama.cpp: q2_k, q3_k and q4_k, about 3.0 bits a weight", rest: ir.Q2K,
 		value: func(a at) ir.DType { return pick(a.sharing >= 4, ir.Q4K, ir.Q3K) },
 		down:  always(ir.Q3K), output: always(ir.Q3K), experts8: ir.Q5K},
+	{name: "Q2_K_S", doc: "llama.cpp: q2_k, with q4_k where it matters, about 2.8 bits a weight; it needs importance", rest: ir.Q2K, must: true,
+		value: func(a at) ir.DType { return pick(a.sharing >= 4, ir.Q4K, ir.Q2K) }, down: firsts(ir.Q2K, ir.Q4K)},
 	{name: "Q3_K_S", doc: "llama.cpp: q3_k, about 3.5 bits a weight", rest: ir.Q3K, experts8: ir.Q5K},
 	{name: "Q3_K_M", doc: "llama.cpp: q3_k, with q4_k and q5_k where it matters, about 3.9 bits a weight", rest: ir.Q3K,
 		value:  func(a at) ir.DType { return pick(a.i < 2, ir.Q5K, ir.Q4K) },
@@ -52,15 +72,15 @@ var mixes = []mix{
 		output: always(ir.Q4K), experts8: ir.Q5K},
 	{name: "Q3_K_L", doc: "llama.cpp: q3_k, with q5_k where it matters, about 4.2 bits a weight", rest: ir.Q3K,
 		value: always(ir.Q5K), down: always(ir.Q5K), output: always(ir.Q5K)},
-	{name: "IQ4_XS", doc: "llama.cpp: iq4_xs, about 4.3 bits a weight", rest: ir.IQ4XS, value: uneven(ir.IQ4XS), down: firsts(ir.IQ4XS), experts8: ir.Q5K},
-	{name: "IQ4_NL", doc: "llama.cpp: iq4_nl, about 4.6 bits a weight", rest: ir.IQ4NL, value: uneven(ir.IQ4NL), down: firsts(ir.IQ4NL), experts8: ir.Q5K},
-	{name: "Q4_0", doc: "llama.cpp: q4_0, about 4.6 bits a weight", rest: ir.Q4_0},
+	{name: "IQ4_XS", doc: "llama.cpp: iq4_xs, about 4.3 bits a weight", rest: ir.IQ4XS, value: uneven(ir.IQ4XS), down: unlessWeighed(ir.IQ4XS, ir.Q5K), experts8: ir.Q5K},
+	{name: "IQ4_NL", doc: "llama.cpp: iq4_nl, about 4.6 bits a weight", rest: ir.IQ4NL, value: uneven(ir.IQ4NL), down: unlessWeighed(ir.IQ4NL, ir.Q5K), experts8: ir.Q5K},
+	{name: "Q4_0", doc: "llama.cpp: q4_0, about 4.6 bits a weight", rest: ir.Q4_0, down: ifWeighed(ir.Q4_0, ir.Q4_1)},
 	{name: "Q4_1", doc: "llama.cpp: q4_1, about 5.1 bits a weight", rest: ir.Q4_1},
 	{name: "Q4_K_S", doc: "llama.cpp: q4_k, with q5_k where it matters, about 4.6 bits a weight", rest: ir.Q4K,
-		value: func(a at) ir.DType { return pick(a.i < 4, ir.Q5K, ir.Q4K) }, down: firsts(ir.Q4K), experts8: ir.Q5K},
+		value: func(a at) ir.DType { return pick(a.i < 4, ir.Q5K, ir.Q4K) }, down: firsts(ir.Q4K, ir.Q5K), experts8: ir.Q5K},
 	{name: "Q4_K_M", doc: "llama.cpp: q4_k, with q6_k where it matters, about 4.9 bits a weight", rest: ir.Q4K,
 		value: better(ir.Q4K), down: better(ir.Q4K), experts8: ir.Q5K},
-	{name: "Q5_0", doc: "llama.cpp: q5_0, about 5.6 bits a weight", rest: ir.Q5_0},
+	{name: "Q5_0", doc: "llama.cpp: q5_0, about 5.6 bits a weight", rest: ir.Q5_0, down: ifWeighed(ir.Q5_0, ir.Q5_1)},
 	{name: "Q5_1", doc: "llama.cpp: q5_1, about 6.1 bits a weight", rest: ir.Q5_1},
 	{name: "Q5_K_S", doc: "llama.cpp: q5_k, about 5.6 bits a weight", rest: ir.Q5K},
 	{name: "Q5_K_M", doc: "llama.cpp: q5_k, with q6_k where it matters, about 5.7 bits a weight", rest: ir.Q5K,
@@ -76,9 +96,18 @@ func better(rest ir.DType) func(at) ir.DType {
 	return func(a at) ir.DType { return pick(a.more(), ir.Q6K, rest) }
 }
 
-// firsts gives q5_k to the first eighth.
-func firsts(rest ir.DType) func(at) ir.DType {
-	return func(a at) ir.DType { return pick(a.i < a.n/8, ir.Q5K, rest) }
+// firsts gives another type to the first eighth.
+func firsts(rest, other ir.DType) func(at) ir.DType {
+	return func(a at) ir.DType { return pick(a.i < a.n/8, other, rest) }
+}
+
+// unlessWeighed is firsts for layers that are quantized without importance, ifWeighed for those that are with.
+func unlessWeighed(rest, other ir.DType) func(at) ir.DType {
+	return func(a at) ir.DType { return pick(a.i < a.n/8 && !a.weighed, other, rest) }
+}
+
+func ifWeighed(rest, other ir.DType) func(at) ir.DType {
+	return func(a at) ir.DType { return pick(a.i < a.n/8 && a.weighed, other, rest) }
 }
 
 // uneven gives q5_k where four heads or more share their values, which are few then.
@@ -116,17 +145,18 @@ func fallback(t ir.DType, n int) ir.DType {
 type assigned struct {
 	dtype ir.DType // Undefined: the layer stays as it is
 	why   string   // of a type that is not the mix's own, or of staying
+	must  bool     // the type is no good without importance
 }
 
 // assign gives types to the layers of a model. It counts all of them, also those that the step does not treat: what one
 // layer gets does not hang on what was asked for another.
-func (m *mix) assign(layers []ir.Layer) map[string]assigned {
+func (m *mix) assign(layers []ir.Layer, weighed bool) map[string]assigned {
 	c := census(layers)
 	out := make(map[string]assigned, len(layers))
 	values, downs := 0, 0
 	for _, i := range byBlock(layers) {
 		l := &layers[i]
-		place := at{sharing: c.sharing}
+		place := at{sharing: c.sharing, weighed: weighed}
 		var a assigned
 		switch {
 		case l.Type == "embedding" && l.Weight != c.tokens:
@@ -137,6 +167,8 @@ func (m *mix) assign(layers []ir.Layer) map[string]assigned {
 			a.dtype = m.rest
 		case l.Weight == c.scores:
 			a = m.scores(l)
+		case l.Type == "embedding":
+			a.dtype = m.tokens
 		case l.Is("attention_v") || l.Is("attention_qkv") || l.Is("attention_kv"):
 			place.i, place.n = values, c.values
 			a.dtype = m.valueType(place, c)
@@ -158,7 +190,9 @@ func (m *mix) assign(layers []ir.Layer) map[string]assigned {
 		if a.dtype == 0 && a.why == "" {
 			a.dtype = m.rest
 		}
-		out[l.Name] = a.divided(rowOf(l))
+		a = a.divided(rowOf(l))
+		a.must = m.must && a.dtype == m.rest && l.Weight != c.scores && l.Type != "embedding"
+		out[l.Name] = a
 	}
 	return out
 }
@@ -199,7 +233,7 @@ func (m *mix) valueType(place at, c counts) ir.DType {
 // scores is what the layer that scores the tokens gets.
 func (m *mix) scores(l *ir.Layer) assigned {
 	if elements, _ := m.rest.Block(); rowOf(l)%elements != 0 {
-		return assigned{ir.Q8_0, fmt.Sprintf("%s has blocks of %d, which do not divide rows of %d", m.rest, elements, rowOf(l))}
+		return assigned{dtype: ir.Q8_0, why: fmt.Sprintf("%s has blocks of %d, which do not divide rows of %d", m.rest, elements, rowOf(l))}
 	}
 	return assigned{dtype: pick(m.rest == ir.Q8_0, ir.Q8_0, ir.Q6K)}
 }
@@ -214,7 +248,7 @@ func (a assigned) divided(row int) assigned {
 	if a.why != "" {
 		a.why += "; "
 	}
-	return assigned{t, a.why + fmt.Sprintf("%s has blocks of %d, which do not divide rows of %d", a.dtype, elements, row)}
+	return assigned{dtype: t, why: a.why + fmt.Sprintf("%s has blocks of %d, which do not divide rows of %d", a.dtype, elements, row)}
 }
 
 // counts is what the rules ask of a model.

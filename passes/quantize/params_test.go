@@ -94,6 +94,16 @@ func TestMixes(t *testing.T) {
 		{"IQ4_XS", "self_attn.v_proj", "else q5_k"},
 		{"IQ4_XS", "mlp.down_proj", "q5_k at 0 1, else iq4_xs"},
 		{"Q4_0", "mlp.down_proj", "else q4_0"},
+		{"Q4_0, importance: m", "mlp.down_proj", "q4_1 at 0 1, else q4_0"},
+		{"Q5_0, importance: m", "mlp.down_proj", "q5_1 at 0 1, else q5_0"},
+		{"IQ4_XS, importance: m", "self_attn.v_proj", "else q5_k"},
+		{"IQ4_XS, importance: m", "mlp.down_proj", "else iq4_xs"},
+		{"Q4_K_S, importance: m", "mlp.down_proj", "q5_k at 0 1, else q4_k"},
+		{"Q2_K_S, importance: m", "self_attn.v_proj", "else q4_k"},
+		{"Q2_K_S, importance: m", "self_attn.o_proj", "else q2_k"},
+		{"Q2_K_S, importance: m", "mlp.down_proj", "q4_k at 0 1, else q2_k"},
+		{"TQ1_0", "self_attn.v_proj", "else tq1_0"},
+		{"TQ2_0", "mlp.down_proj", "else tq2_0"},
 		{"Q8_0", "self_attn.v_proj", "else q8_0"},
 		{"BF16", "self_attn.v_proj", "else bfloat16"},
 	} {
@@ -105,6 +115,8 @@ func TestMixes(t *testing.T) {
 		switch tt.scheme {
 		case "Q8_0":
 			head = "q8_0"
+		case "TQ1_0", "TQ2_0":
+			tokens = "q4_k"
 		case "BF16":
 			head = "bfloat16"
 		}
@@ -118,7 +130,7 @@ func TestMixes(t *testing.T) {
 func mixed(t *testing.T, m *ir.Model, scheme string) map[string]string {
 	t.Helper()
 	m = m.Clone()
-	n, err := passtest.Parse("scheme: " + scheme)
+	n, err := passtest.Parse("{scheme: " + scheme + "}")
 	if err != nil {
 		t.Fatal(err)
 	}

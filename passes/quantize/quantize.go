@@ -42,7 +42,8 @@ var Pass = passes.Define(passes.Info{
 		}
 		return []measure.Need{p.need()}
 	},
-	Join: join,
+	Weighs: func(p *Params) string { return p.Importance },
+	Join:   join,
 	Foresee: func(s *passes.Site, u passes.Unit[Params]) ([]passes.Effect, error) {
 		w := newWork(s, u)
 		if err := w.settle(); err != nil {
@@ -121,7 +122,7 @@ func newWork(s *passes.Site, u passes.Unit[Params]) *work {
 		if indexes[g] == nil {
 			indexes[g] = g.Index()
 		}
-		w.layers = append(w.layers, newTarget(indexes[g], l, given[l.Params.mix][l.Name]))
+		w.layers = append(w.layers, newTarget(indexes[g], l, given[mixOf(l.Params)][l.Name]))
 		w.before[l.Name] = passes.StateOf(l.Layer)
 	}
 	w.share()
@@ -129,18 +130,18 @@ func newWork(s *passes.Site, u passes.Unit[Params]) *work {
 }
 
 // mixed asks the mixes of the unit's layers which types they give.
-func (w *work) mixed(u passes.Unit[Params]) map[*mix]map[string]assigned {
-	out := map[*mix]map[string]assigned{}
+func (w *work) mixed(u passes.Unit[Params]) map[chosenMix]map[string]assigned {
+	out := map[chosenMix]map[string]assigned{}
 	var layers []ir.Layer
 	for _, l := range u.Layers {
-		m := l.Params.mix
-		if m == nil || out[m] != nil {
+		m := mixOf(l.Params)
+		if m.mix == nil || out[m] != nil {
 			continue
 		}
 		if layers == nil {
 			layers = w.site.Model.Layers()
 		}
-		out[m] = m.assign(layers)
+		out[m] = m.assign(layers, m.weighed)
 	}
 	return out
 }
@@ -170,6 +171,9 @@ func (w *work) share() {
 // load reads the weights of the unit that must be known at once, and plans the computation of the others.
 func (w *work) load() error {
 	w.header = false
+	if err := w.weighed(); err != nil {
+		return err
+	}
 	errs := make([]error, len(w.layers))
 	parallel.For(w.site.Workers, len(w.layers), func(i int) { errs[i] = w.layers[i].load(w.site.Model.Path, w.site.Workers) })
 	for i, err := range errs {
@@ -204,6 +208,9 @@ func (w *work) do(measured func(measure.Need) (*measure.Result, error)) ([]passe
 		if t.Params.mix != nil {
 			t.Node.SetAttr(ir.StringAttr(ir.MixAttr, t.Params.mix.name))
 		}
+		if t.matrix != nil {
+			t.Node.SetAttr(ir.StringsAttr(ir.ImportanceAttr, t.matrix.Origin().Words()...))
+		}
 	}
 	for _, t := range active {
 		ok, why := t.biasFits(w.graph)
@@ -229,6 +236,9 @@ func (w *work) settle() error {
 		if t.trouble != nil {
 			return t.trouble
 		}
+	}
+	if err := w.weigh(); err != nil {
+		return err
 	}
 	return w.setOpset()
 }
@@ -385,6 +395,9 @@ func (w *work) effects(c *choice) []passes.Effect {
 // did says what became of a layer: "int8 per channel (42.1 dB); activations uint8 (mse)".
 func (t *target) did() string {
 	s := t.form.describe()
+	if t.importance != nil {
+		s += " by importance"
+	}
 	if t.coded != nil {
 		s += " (" + decibels(t.coded.signal, t.coded.noise) + ")"
 	}

@@ -51,6 +51,7 @@ func check(p *Params, n *syntax.Node, report *diag.List) {
 	t := typeNamed(p.Weights.Type)
 	p.fits(t, n, report, wrote)
 	p.unwritten(t, n, report, wrote)
+	p.weighs(t, n, report)
 	a := p.Activations
 	if a == nil {
 		return

@@ -3,11 +3,13 @@ package quantize
 import (
 	"bytes"
 	"fmt"
+	"sync"
 
 	"github.com/pare-ml/pare/graph/ir"
 	"github.com/pare-ml/pare/graph/measure"
 	"github.com/pare-ml/pare/internal/affine"
 	"github.com/pare-ml/pare/internal/ggml"
+	"github.com/pare-ml/pare/internal/importance"
 )
 
 // scaleDType is the type of a weight's scales where the type of the codes leaves it open: that of the weight, so that what
@@ -56,6 +58,9 @@ func (t *target) plan(path string, workers int) {
 		t.converted = newConversion(src, t.as, t.Params, workers)
 	case block:
 		t.converted = newConversion(src, t.as, t.Params, workers)
+		if t.importance != nil {
+			t.converted.importance = sync.OnceValues(t.importance)
+		}
 	default:
 		t.coding = newCoding(src, t.as, layoutOf(t.Weight.Shape, t.granularity, t.axis, t.group), t.Params, scale, workers)
 	}
@@ -133,6 +138,16 @@ type conversion struct {
 	rows    int // of a band
 	bands   []band
 	workers int
+
+	importance importance.Vector // of the columns; nil: all matter the same
+}
+
+// weights reads the importance of the columns.
+func (c *conversion) weights() ([]float32, error) {
+	if c.importance == nil {
+		return nil, nil
+	}
+	return c.importance()
 }
 
 func newConversion(src source, as *numbers, p *Params, workers int) *conversion {
@@ -215,8 +230,12 @@ func (c *conversion) direct(i int, dst []byte, from, n int) (t tally, done bool,
 		if !finite {
 			return nil
 		}
+		weights, err := c.weights()
+		if err != nil {
+			return err
+		}
 		t, done = tally{zeros: zeros, elements: n}, true
-		return c.where(ggml.QuantizeFrom(dst, ggml.Type(c.as.dtype-ir.BlockBase), b, as, c.row, nil), from)
+		return c.where(ggml.QuantizeFrom(dst, ggml.Type(c.as.dtype-ir.BlockBase), b, as, c.row, weights), from)
 	})
 	return t, done, err
 }
@@ -242,11 +261,15 @@ func (c *conversion) write(dst []byte, x []float32) error {
 		}
 		return overflow(x, 0x1.ffp127, "3.39e38, where bfloat16 ends")
 	}
+	weights, err := c.weights()
+	if err != nil {
+		return err
+	}
 	quantize := ggml.Quantize
 	if c.best {
 		quantize = ggml.QuantizeBest
 	}
-	return quantize(dst, ggml.Type(c.as.dtype-ir.BlockBase), x, c.row, nil)
+	return quantize(dst, ggml.Type(c.as.dtype-ir.BlockBase), x, c.row, weights)
 }
 
 // overflow finds numbers that would round to infinity.

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/pare-ml/pare/graph/ir"
+	"github.com/pare-ml/pare/internal/importance"
 	"github.com/pare-ml/pare/passes"
 )
 
@@ -15,20 +16,23 @@ type target struct {
 	dataInput int  // which input of the node is the activation
 	eager     bool // its weight is read at once: the codes of its bias depend on it
 
-	clean     []float32   // of eager: the weight, finite; nil on a header
-	nonFinite int         // numbers that were not, and are zero now
-	left      string      // why the layer stays as it is
-	trouble   error       // why it cannot be treated as asked: checkLayer says so of those who ask it
-	coded     *coded      // of eager; nil on a header
-	coding    *coding     // of others; nil on a header, and of types without codes
-	converted *conversion // of types without codes; nil on a header
-	shares    *target     // an earlier layer of the same weight
-	notes     []string
+	clean      []float32          // of eager: the weight, finite; nil on a header
+	nonFinite  int                // numbers that were not, and are zero now
+	left       string             // why the layer stays as it is
+	trouble    error              // why it cannot be treated as asked: checkLayer says so of those who ask it
+	coded      *coded             // of eager; nil on a header
+	coding     *coding            // of others; nil on a header, and of types without codes
+	converted  *conversion        // of types without codes; nil on a header
+	matrix     *importance.Matrix // that the layer asks for; nil where it is not at hand
+	importance importance.Vector  // of the columns of its weight; nil: all matter the same
+	must       bool               // its type is no good without
+	shares     *target            // an earlier layer of the same weight
+	notes      []string
 }
 
 // newTarget finds out how a layer's node takes its weight and what it becomes.
 func newTarget(x *ir.Index, l passes.Treated[Params], given assigned) *target {
-	t := &target{Treated: l}
+	t := &target{Treated: l, must: given.must}
 	var trouble *passes.Problem
 	if l.Params.mix != nil && given.dtype == 0 {
 		t.left = given.why
