@@ -3,11 +3,15 @@ package main
 import (
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"github.com/pare-ml/pare/graph/arch/archtest"
+	formatall "github.com/pare-ml/pare/graph/format/all"
+	"github.com/pare-ml/pare/graph/format/gguf"
+	"github.com/pare-ml/pare/graph/format/imatrix/imatrixtest"
 	"github.com/pare-ml/pare/internal/cli"
 	"github.com/pare-ml/pare/internal/crash"
 )
@@ -36,7 +40,7 @@ func TestScripts(t *testing.T) {
 			e.Setenv("XDG_CACHE_HOME", filepath.Join(e.WorkDir, ".cache")) // each script has its own store
 			return nil
 		},
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "damage": damage, "model": model},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "damage": damage, "model": model, "matrix": matrix},
 	})
 }
 
@@ -48,6 +52,27 @@ func model(ts *testscript.TestScript, neg bool, args []string) {
 	dir := ts.MkAbs(args[1])
 	ts.Check(os.MkdirAll(dir, 0o777))
 	ts.Check(archtest.Named(archtest.Tiny(), args[0]).Write(dir, false))
+}
+
+// matrix writes an importance matrix for a model, of fixed numbers: matrix MODEL FILE. A name that ends in .dat gets the older
+// form.
+func matrix(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: matrix MODEL FILE")
+	}
+	m, done, err := formatall.Open(ts.MkAbs(args[0]))
+	ts.Check(err)
+	defer done()
+	find, ok := gguf.Places(m)
+	if !ok {
+		ts.Fatalf("no importance matrix can speak of the weights of %s", args[0])
+	}
+	list := imatrixtest.Of(m, find)
+	b := imatrixtest.GGUF(imatrixtest.Meta(100, "wiki.txt"), list...)
+	if strings.HasSuffix(args[1], ".dat") {
+		b = imatrixtest.Legacy(100, "wiki.txt", list...)
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[1]), b, 0o666))
 }
 
 // exits runs a program and demands an exit code: exits 4 pare build …

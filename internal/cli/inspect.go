@@ -22,11 +22,15 @@ import (
 var inspectVerb = &verb{
 	name: "inspect", args: "MODEL", summary: "layers, roles, shapes, types and sizes of a model", min: 1, max: 1,
 	long: `Prints what pare sees in a model file: its layers with the names, types and roles that selectors use. Only the
-header is read; --stats reads the weights as well and adds their range, spread and share of zeros.`,
+header is read; --stats reads the weights as well and adds their range, spread and share of zeros. Of an importance
+matrix it prints what it was made from, and its entries.`,
 	setup: func(f *pflag.FlagSet) func(*session, []string) error {
 		stats := f.Bool("stats", false, "read the weights: absmax, standard deviation, sparsity")
 		asJSON := f.Bool("json", false, "print JSON")
 		return func(s *session, args []string) error {
+			if x, done, err := openMatrix(args[0]); err != nil || x != nil {
+				return s.inspectMatrix(x, done, err, *stats, *asJSON)
+			}
 			m, done, err := openModel(args[0])
 			if err != nil {
 				return err
