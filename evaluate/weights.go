@@ -7,13 +7,9 @@ import (
 	"github.com/pare-ml/pare/graph/exec"
 	"github.com/pare-ml/pare/graph/ir"
 	"github.com/pare-ml/pare/graph/measure"
-	"github.com/pare-ml/pare/internal/ggml"
 	"github.com/pare-ml/pare/internal/kernel"
 	"github.com/pare-ml/pare/internal/parallel"
 )
-
-// weightChunk is how many elements of a weight are compared at a time.
-const weightChunk = 1 << 16
 
 // LayerRounding is how well a layer's weight was kept.
 type LayerRounding struct {
@@ -79,18 +75,18 @@ func RoundWeights(before, after *ir.Model, known map[string]measure.Rounding, wo
 
 // roundLayer reads the weights of a layer in two models: a few elements at a time where both come in ranges.
 func roundLayer(before *ir.Model, was ir.Layer, after *ir.Model, is ir.Layer) (r measure.Rounding, err error) {
-	y, err := readerOf(before, was)
+	y, err := exec.WeightReader(before, was)
 	if err != nil {
 		return r, err
 	}
-	yhat, err := readerOf(after, is)
+	yhat, err := exec.WeightReader(after, is)
 	if err != nil {
 		return r, err
 	}
 	n := was.Weight.Len()
-	diff := make([]float32, min(n, weightChunk))
-	for from := 0; from < n; from += weightChunk {
-		to := min(n, from+weightChunk)
+	diff := make([]float32, min(n, exec.WeightChunk))
+	for from := 0; from < n; from += exec.WeightChunk {
+		to := min(n, from+exec.WeightChunk)
 		a, err := y(from, to)
 		if err != nil {
 			return r, err
@@ -103,29 +99,6 @@ func roundLayer(before *ir.Model, was ir.Layer, after *ir.Model, is ir.Layer) (r
 	}
 	return r, nil
 }
-
-// readerOf returns what gives elements of a layer's weight, in rising order. What it gives may be overwritten by the next
-// call.
-func readerOf(m *ir.Model, l ir.Layer) (func(from, to int) ([]float32, error), error) {
-	t := l.Weight
-	size := t.DType.Bits() / 8
-	if _, ok := floats[t.DType]; !ok || t.Align() == 0 || weightChunk*size%t.Align() != 0 {
-		w, err := exec.LayerWeight(m, l)
-		return func(from, to int) ([]float32, error) { return w[from:to], nil }, err
-	}
-	n := min(t.Len(), weightChunk)
-	raw, values := make([]byte, n*size), make([]float32, n)
-	return func(from, to int) ([]float32, error) {
-		b := raw[:(to-from)*size]
-		if err := t.ReadRange(b, int64(from*size)); err != nil {
-			return nil, err
-		}
-		return values[:to-from], ggml.Dequantize(values[:to-from], floats[t.DType], b, to-from)
-	}, nil
-}
-
-// floats are the types whose elements can be read in ranges, as ggml numbers them.
-var floats = map[ir.DType]ggml.Type{ir.Float32: ggml.F32, ir.Float16: ggml.F16, ir.BFloat16: ggml.BF16}
 
 // Index lets the graphs of a model's layers index their tensors, which they do when they are first asked for one, so that
 // weights can be read on several goroutines.
@@ -148,17 +121,10 @@ func Zeros(m *ir.Model, l ir.Layer) (int, error) {
 		return 0, nil
 	}
 	if count == nil {
-		w, err := exec.LayerWeight(m, l)
-		zeros := 0
-		for _, v := range w {
-			if v == 0 {
-				zeros++
-			}
-		}
-		return zeros, err
+		return codedZeros(m, l)
 	}
 	t, size := l.Weight, int64(l.Weight.DType.Bits()/8)
-	step := max(int64(weightChunk)*size/int64(max(t.Align(), 1)), 1) * int64(max(t.Align(), 1))
+	step := max(int64(exec.WeightChunk)*size/int64(max(t.Align(), 1)), 1) * int64(max(t.Align(), 1))
 	if t.Align() == 0 {
 		step = t.Size()
 	}
@@ -173,6 +139,36 @@ func Zeros(m *ir.Model, l ir.Layer) (int, error) {
 		zeros += n
 	}
 	return zeros, nil
+}
+
+// codedZeros is Zeros for a weight that is not stored as floats.
+func codedZeros(m *ir.Model, l ir.Layer) (zeros int, err error) {
+	if !exec.Ranged(m, l) { // as many elements as there are codes, or fewer: some are packed with padding
+		w, err := exec.LayerWeight(m, l)
+		return zerosOf(w), err
+	}
+	read, err := exec.WeightReader(m, l)
+	if err != nil {
+		return 0, err
+	}
+	n := l.Weight.Len()
+	for from := 0; from < n; from += exec.WeightChunk {
+		w, err := read(from, min(n, from+exec.WeightChunk))
+		if err != nil {
+			return 0, err
+		}
+		zeros += zerosOf(w)
+	}
+	return zeros, nil
+}
+
+func zerosOf(w []float32) (n int) {
+	for _, v := range w {
+		if v == 0 {
+			n++
+		}
+	}
+	return n
 }
 
 // sameMatrix tells whether two layers' weights have numbers in the same places. Those of a MatMulNBits stand for a matrix of

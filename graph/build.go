@@ -103,7 +103,7 @@ func (r *Runner) build(ctx context.Context, p *Plan, input *ir.Model, tool evalu
 		return nil, err
 	}
 	defer closeFile()
-	if err := w.masks.written(back); err != nil {
+	if err := w.masks.written(back, b.workers()); err != nil {
 		return nil, err
 	}
 	if err := b.measure(ctx, back, done); err != nil {
@@ -192,7 +192,7 @@ func (b *build) stream(ctx context.Context, stage *store.Stage, name string, fil
 func (b *build) streamTo(name string) format.Stream {
 	s := format.Stream{Workers: b.workers()}
 	if b.Memory > 0 {
-		s.Memory = max(min(b.Memory/8, 64<<20), 1<<20)
+		s.Memory = max(min(b.Memory/8, 32<<20), 1<<20)
 		s.Workers = max(min(s.Workers, int(b.Memory>>26)), 1)
 	}
 	if b.Log != nil {

@@ -4,8 +4,10 @@ import (
 	"fmt"
 	wordbits "math/bits"
 
+	"github.com/pare-ml/pare/evaluate"
 	"github.com/pare-ml/pare/graph/exec"
 	"github.com/pare-ml/pare/graph/ir"
+	"github.com/pare-ml/pare/internal/parallel"
 )
 
 // masks remember which weights a pass set to zero, layer by layer, to hold later passes to it: masks survive. Only layers
@@ -24,19 +26,42 @@ type mask struct {
 	n     int
 }
 
-// maskOf tells for each element of a layer's weight whether it stands for zero.
+// maskOf tells for each element of a layer's weight whether it stands for zero. Of weights that come in ranges it holds no
+// more than a few at a time.
 func maskOf(m *ir.Model, l ir.Layer) (mask, error) {
-	w, err := exec.LayerWeight(m, l)
+	if !exec.Ranged(m, l) {
+		w, err := exec.LayerWeight(m, l)
+		if err != nil {
+			return mask{}, err
+		}
+		out := newMask(len(w))
+		out.put(0, w)
+		return out, nil
+	}
+	out := newMask(l.Weight.Len())
+	read, err := exec.WeightReader(m, l)
 	if err != nil {
 		return mask{}, err
 	}
-	out := mask{make([]uint64, (len(w)+63)/64), len(w)}
-	for i, v := range w {
-		if v == 0 {
-			out.words[i/64] |= 1 << (i % 64)
+	for from := 0; from < out.n; from += exec.WeightChunk {
+		w, err := read(from, min(out.n, from+exec.WeightChunk))
+		if err != nil {
+			return mask{}, err
 		}
+		out.put(from, w)
 	}
 	return out, nil
+}
+
+func newMask(n int) mask { return mask{make([]uint64, (n+63)/64), n} }
+
+// put takes in elements, of which the first is number from.
+func (z mask) put(from int, w []float32) {
+	for i, v := range w {
+		if v == 0 {
+			z.words[(from+i)/64] |= 1 << ((from + i) % 64)
+		}
+	}
 }
 
 // lost counts the elements that are zero here and not there. Masks of other sizes have nothing in common.
@@ -93,20 +118,50 @@ func (z *masks) compare(before, after *ir.Model, release, made bool) error {
 	return nil
 }
 
-// written holds the layers that were computed only when they were written against the artefact, one after another.
-func (z *masks) written(artefact *ir.Model) error {
+// written holds the layers that were computed only when they were written against the artefact: those that come in ranges
+// beside each other, the others, which take memory, one after another.
+func (z *masks) written(artefact *ir.Model, workers int) error {
 	if len(z.stale) == 0 {
 		return nil
 	}
-	for _, l := range artefact.Layers() {
+	type pair struct {
+		before  *ir.Model
+		was, is ir.Layer
+	}
+	states := map[*ir.Model]map[string]ir.Layer{}
+	var beside, alone []pair
+	all := artefact.Layers()
+	evaluate.Index(artefact, all)
+	for _, l := range all {
 		before := z.stale[l.Name]
 		if before == nil {
 			continue
 		}
-		if w, ok := before.Layer(l.Name); ok {
-			if err := keepsMask(before, w, artefact, l); err != nil {
-				return err
-			}
+		if states[before] == nil {
+			list := before.Layers()
+			states[before] = byName(list)
+			evaluate.Index(before, list)
+		}
+		was, ok := states[before][l.Name]
+		switch {
+		case !ok:
+		case exec.Ranged(before, was) && exec.Ranged(artefact, l):
+			beside = append(beside, pair{before, was, l})
+		default:
+			alone = append(alone, pair{before, was, l})
+		}
+	}
+	errs := make([]error, len(beside), len(beside)+len(alone))
+	parallel.For(workers, len(beside), func(i int) {
+		p := beside[i]
+		errs[i] = keepsMask(p.before, p.was, artefact, p.is)
+	})
+	for _, p := range alone {
+		errs = append(errs, keepsMask(p.before, p.was, artefact, p.is))
+	}
+	for _, err := range errs {
+		if err != nil {
+			return err
 		}
 	}
 	return nil

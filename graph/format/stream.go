@@ -14,7 +14,7 @@ const chunk = 1 << 18
 // Stream says how a file is written.
 type Stream struct {
 	Workers  int                     // goroutines that make bytes; below 1: one
-	Memory   int64                   // bytes that may wait to be written; 0: 64 MiB. A tensor without ranges takes what it takes
+	Memory   int64                   // bytes that may wait to be written; 0: 32 MiB. A tensor without ranges takes what it takes
 	Progress func(done, total int64) // may be nil
 }
 
@@ -41,7 +41,7 @@ func (s Stream) Write(ctx context.Context, w io.Writer, f File) error {
 	defer stop()
 	workers, memory := max(s.Workers, 1), s.Memory
 	if memory <= 0 {
-		memory = 64 << 20
+		memory = 32 << 20
 	}
 	todo := make(chan *piece)
 	inOrder := make(chan *piece, max(1, memory/chunk))
