@@ -20,6 +20,12 @@ FORMS = [
     ("safetensors", "safetensors", "FP8_DYNAMIC", '    ignore: ["type:embedding", lm_head]\n'),
     ("safetensors", "safetensors", "W8A16", '    ignore: ["type:embedding", lm_head]\n'),
 ]
+# The same in one sweep with pruning before it: of every four weights two, half of each layer.
+PRUNED = [
+    ("gguf/model.gguf", "gguf", "Q8_0", "", "{sparsity: 0.5, structure: n_m}"),
+    ("gguf/model.gguf", "gguf", "Q4_0", "", "{sparsity: 0.5}"),
+    ("safetensors", "safetensors", "W8A16", '    ignore: ["type:embedding", lm_head]\n', "{sparsity: 0.5, structure: n_m}"),
+]
 
 
 def own(pid):
@@ -32,10 +38,11 @@ def own(pid):
 
 
 failed = False
-for model, output, scheme, ignore in FORMS:
+for model, output, scheme, ignore, *prune in FORMS + PRUNED:
     recipe, out = os.path.join(folder, "recipe.yaml"), os.path.join(folder, "out")
+    before = "".join(f'  - prune: {p}\n    targets: ["type:linear"]\n' for p in prune)
     with open(recipe, "w") as f:
-        f.write(f"version: 1\nname: big\nmodel: {{path: {model}}}\npasses:\n  - quantize: {{scheme: {scheme}}}\n{ignore}"
+        f.write(f"version: 1\nname: big\nmodel: {{path: {model}}}\npasses:\n{before}  - quantize: {{scheme: {scheme}}}\n{ignore}"
                 f"outputs:\n  - {{format: {output}, path: model.{output}}}\n")
     shutil.rmtree(out, ignore_errors=True)
     start, peak = time.time(), 0
@@ -46,6 +53,6 @@ for model, output, scheme, ignore in FORMS:
     took = time.time() - start
     wrong = p.returncode != 0 or peak > LIMIT
     failed |= wrong
-    print(f"{model} to {scheme}: {took:.1f} s, {peak >> 20} MiB of its own, {LIMIT >> 20} MiB allowed{' WRONG' if wrong else ''}")
+    print(f"{model}{', pruned ' + prune[0] if prune else ''} to {scheme}: {took:.1f} s, {peak >> 20} MiB of its own, {LIMIT >> 20} MiB allowed{' WRONG' if wrong else ''}")
 shutil.rmtree(folder)
 sys.exit(failed)

@@ -92,6 +92,21 @@ func counts(p *Params, length int) int {
 // remainder is how many of the last, shorter group go: the share of a whole group, rounded down.
 func remainder(p *Params, rest int) int { return rest * (p.M - p.N) / p.M }
 
+// planned is the number of weights of a layer that will be zero. Its stretches are equally long.
+func planned(p *Params, l ir.Layer) int {
+	n, length := l.Weight.Len(), l.Weight.Len()
+	switch {
+	case p.Structure == "n_m":
+		length = inputs(l)
+	case p.Scope == "row":
+		length = n / max(1, l.Weight.Shape[l.OutAxis])
+	}
+	if length == 0 {
+		return 0
+	}
+	return n / length * counts(p, length)
+}
+
 // idle says why nothing will happen to a layer; empty if something will.
 func idle(p *Params, l ir.Layer) string {
 	switch {
@@ -123,15 +138,27 @@ func masks(ctx context.Context, s *passes.Site, u passes.Unit[Params], act bool)
 		}
 		effects = append(effects, e)
 	}
-	if act {
+	late := act && len(work) > 0 && streams(work[0].params)
+	if act && !late {
 		if err := rank(ctx, s, work); err != nil {
 			return nil, err
 		}
 	}
-	choose(s, work, act)
-	for _, m := range work {
+	choose(s, work, act && !late)
+	var written []zeroed
+	if late {
+		var err error
+		if written, err = stream(s, work); err != nil {
+			return nil, err
+		}
+	}
+	for i, m := range work {
 		e := &effects[m.effect]
-		if act {
+		if late {
+			s.Model.Graph.SetTensor(written[i].tensor)
+			e.Finish = m.finish(written[i])
+		}
+		if act && !late {
 			t, before, after := m.zero()
 			s.Model.Graph.SetTensor(t)
 			e.From.Zeros, e.To.Zeros = before, after
@@ -139,7 +166,7 @@ func masks(ctx context.Context, s *passes.Site, u passes.Unit[Params], act bool)
 			e.To.Zeros = m.planned
 		}
 		e.Did = m.did(e.To.Zeros)
-		if global(m.params) && !act {
+		if global(m.params) && (!act || late) {
 			e.Did = "about " + e.Did
 		}
 	}
@@ -180,9 +207,7 @@ func choose(s *passes.Site, work []*masked, act bool) {
 	}
 	parallel.For(s.Workers, len(work), func(i int) {
 		m := work[i]
-		for _, r := range stretches(m.params, m.layer) {
-			m.planned += counts(m.params, r.length)
-		}
+		m.planned = planned(m.params, m.layer)
 		if !act {
 			return
 		}

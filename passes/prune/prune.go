@@ -1,7 +1,8 @@
 // Package prune sets the least important weights of a model to zero, or takes the least important filters out of it.
 //
 // There are two ways through this package. Unstructured and n:m pruning (mask.go) decide weight by weight and touch
-// nothing but the layer itself. Filter pruning (filter.go) decides over whole output channels, which live in several
+// nothing but the layer itself. Where a weight ranks by its size alone it is pruned when it is written, a band at a time
+// (stream.go), and only counts of sizes (limit.go, rows.go) or nothing at all (groups.go) has to be known before. Filter pruning (filter.go) decides over whole output channels, which live in several
 // layers at once: a block (block.go) is the channels that rank against each other, and which of them belong together is
 // the matter of graph/ir/dims.
 package prune
@@ -9,6 +10,7 @@ package prune
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"github.com/pare-ml/pare/graph/ir"
 	"github.com/pare-ml/pare/graph/measure"
@@ -34,7 +36,10 @@ var Pass = passes.Define(passes.Info{
 	Foresee: foresee,
 	Apart:   func(layers []passes.Treated[Params]) bool { return !structured(layers) },
 	Local:   func(layers []passes.Treated[Params]) bool { return !structured(layers) },
-	Run:     run,
+	Streams: func(layers []passes.Treated[Params]) bool {
+		return !structured(layers) && !slices.ContainsFunc(layers, func(t passes.Treated[Params]) bool { return !streams(t.Params) })
+	},
+	Run: run,
 })
 
 func accepts(l ir.Layer) (bool, string) {

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"math"
 
-	"github.com/pare-ml/pare/graph/format"
 	"github.com/pare-ml/pare/graph/ir"
 	"github.com/pare-ml/pare/graph/measure"
 	"github.com/pare-ml/pare/passes"
@@ -33,14 +32,10 @@ func rank(ctx context.Context, s *passes.Site, work []*masked) error {
 	return nil
 }
 
-// elements scores single weights: not negative, low means unimportant.
+// elements scores single weights that cannot be ranked by their size alone: not negative, low means unimportant.
 func elements(ctx context.Context, s *passes.Site, p *Params, l ir.Layer, w []float32) ([]float64, error) {
 	out := make([]float64, len(w))
 	switch p.Criterion {
-	case "magnitude", "l2":
-		for i, v := range w {
-			out[i] = math.Abs(float64(v))
-		}
 	case "random":
 		r := s.Rand(l.Name)
 		for i := range out {
@@ -88,8 +83,7 @@ func finite(m *ir.Model, t *ir.Tensor) ([]float32, error) {
 		}
 	}
 	if bad > 0 {
-		return nil, &format.Damaged{Path: m.Path, Where: fmt.Sprintf("tensor %q", t.Name),
-			Reason: fmt.Sprintf("%d of its %d weights are NaN or infinite; they cannot be ranked", bad, len(w))}
+		return nil, unranked(m.Path, t, bad)
 	}
 	return w, nil
 }
