@@ -346,6 +346,9 @@ func (p *project) Data(name string) (dataset.Set, error) {
 		if d.Name != name {
 			continue
 		}
+		if d.Importance != "" {
+			return nil, usageError{fmt.Sprintf("the data set %s is an importance matrix; name one that holds samples", name)}
+		}
 		set, err := p.openData(d)
 		if err != nil {
 			return nil, fmt.Errorf("data %s: %w", name, err)
