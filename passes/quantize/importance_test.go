@@ -155,3 +155,29 @@ func TestImportanceChecked(t *testing.T) {
 		}
 	}
 }
+
+// The weight of an expert takes its part of what the matrix says of the stack.
+func TestImportanceOfExperts(t *testing.T) {
+	const layer = "model.layers.0.mlp.up_proj"
+	m := words(true)
+	l, _ := m.Layer(layer)
+	columns := l.Weight.Shape[1]
+	stack := make([]float32, 3*columns)
+	for i := range stack {
+		stack[i] = float32(i*i%89) / 4
+	}
+	x := &importance.Matrix{File: "some.imatrix",
+		Entries: []importance.Entry{{Name: "ups", Values: len(stack), Experts: 3, Read: func() ([]float32, error) { return stack, nil }}},
+		Place: func(weight string) (importance.Place, bool) {
+			return importance.Place{Entry: "ups", Expert: 2, Experts: 3}, weight == layer+".weight"
+		}}
+	r := passtest.Run(t, quantize.Pass, m, passtest.Step{Params: "{weights: {type: q5_0}, importance: some}", Layers: []string{layer}, Matrices: map[string]*importance.Matrix{"some": x}})
+	want := make([]byte, l.Weight.Len()/32*22)
+	if err := ggml.Quantize(want, ggml.Q5_0, floats(t, m, l.Weight.Name), columns, stack[2*columns:]); err != nil {
+		t.Fatal(err)
+	}
+	l, _ = r.Model.Layer(layer)
+	if got, err := l.Weight.Bytes(); err != nil || !bytes.Equal(got, want) {
+		t.Errorf("the third expert has other bytes than ggml with the third part of the matrix: %v", err)
+	}
+}
