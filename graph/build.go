@@ -13,6 +13,7 @@ import (
 	"github.com/pare-ml/pare/graph/format"
 	"github.com/pare-ml/pare/graph/ir"
 	"github.com/pare-ml/pare/graph/store"
+	"github.com/pare-ml/pare/recipe"
 	"github.com/pare-ml/pare/recipe/condition"
 	"github.com/pare-ml/pare/recipe/diag"
 )
@@ -151,7 +152,7 @@ func (b *build) write(ctx context.Context, stage *store.Stage, m *ir.Model) erro
 		if f == nil {
 			return fmt.Errorf("there is no format %q", o.Format)
 		}
-		files, err := f.Files(m, filepath.Base(o.Path))
+		files, err := f.Files(m, filepath.Base(o.Path), splitOf(o))
 		if err != nil {
 			return fmt.Errorf("write %s: %w", o.Path, err)
 		}
@@ -173,6 +174,11 @@ func (b *build) write(ctx context.Context, stage *store.Stage, m *ir.Model) erro
 		}
 	}
 	return nil
+}
+
+// splitOf is how an output is spread over files.
+func splitOf(o recipe.Output) format.Split {
+	return format.Split{MaxSize: o.GGUF.SplitMaxSize, MaxTensors: o.GGUF.SplitMaxTensors, NoTensorFirst: o.GGUF.NoTensorFirstSplit}
 }
 
 // stream writes one file into the stage and returns its digest.

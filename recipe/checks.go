@@ -135,6 +135,7 @@ var recipeChecks = []Check{
 	{Code: "repeated-path", Severity: diag.Error, Doc: "two outputs with one path"},
 	{Code: "repeated-set", Severity: diag.Error, Doc: "--set gives a variable twice"},
 	{Code: "selector-repeated", Severity: diag.Warning, Doc: "a selector that stands twice in a list"},
+	{Code: "split-does-not-fit", Severity: diag.Error, Doc: "files of a size where the format knows none, or cut in two ways"},
 	{Code: "target-missing", Severity: diag.Error, Doc: "a fact of the target in a recipe that names none"},
 	{Code: "too-many", Severity: diag.Error, Doc: "more steps, selectors or imports than the bound"},
 	{Code: "two-passes", Severity: diag.Error, Doc: "a step with two passes"},

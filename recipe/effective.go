@@ -275,6 +275,24 @@ func (e *effective) limit(g *Gate) string {
 func (e *effective) outputs() {
 	e.line(0, "outputs:%s", emptyList(len(e.recipe.Outputs)))
 	for _, o := range e.recipe.Outputs {
-		e.line(1, "- {format: %s, path: %s}", schema.Inline(o.Format), schema.Inline(o.Path))
+		e.line(1, "- {format: %s, path: %s%s}", schema.Inline(o.Format), schema.Inline(o.Path), o.GGUF.inline())
 	}
+}
+
+// inline is what is said of splits, if anything is.
+func (g GGUFOutput) inline() string {
+	var parts []string
+	if g.SplitMaxSize > 0 {
+		parts = append(parts, "split_max_size: "+schema.FormatValue(g.SplitMaxSize, schema.KindBytes))
+	}
+	if g.SplitMaxTensors > 0 {
+		parts = append(parts, "split_max_tensors: "+strconv.Itoa(g.SplitMaxTensors))
+	}
+	if g.NoTensorFirstSplit {
+		parts = append(parts, "no_tensor_first_split: true")
+	}
+	if parts == nil {
+		return ""
+	}
+	return ", gguf: {" + strings.Join(parts, ", ") + "}"
 }

@@ -120,6 +120,19 @@ func outputFields(o *Output, l *Language) schema.Object {
 		Fields: []*schema.Field{
 			schema.Enum(&o.Format, "format", "", "format of the file; default: by the extension of path", choices(l.Formats)...),
 			schema.OutputPath(&o.Path, "path", "", "the file, relative to --out, else to the recipe").Require(),
+			schema.Nested("gguf", "how a GGUF file is written", ggufFields(&o.GGUF)),
+		},
+	}
+}
+
+func ggufFields(g *GGUFOutput) schema.Object {
+	return schema.Object{
+		Name: "gguf",
+		Doc:  "A model in several GGUF files, as llama-gguf-split makes them: of path model.gguf model-00001-of-00003.gguf and so on.",
+		Fields: []*schema.Field{
+			schema.Bytes(&g.SplitMaxSize, "split_max_size", 0, "most bytes of the tensors of one file; left out: no limit").AtLeast(1),
+			schema.Int(&g.SplitMaxTensors, "split_max_tensors", 0, "most tensors of one file; left out: no limit").AtLeast(1),
+			schema.Bool(&g.NoTensorFirstSplit, "no_tensor_first_split", false, "the first of several files holds the metadata alone"),
 		},
 	}
 }

@@ -2,6 +2,7 @@ package recipe
 
 import (
 	"path"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -18,6 +19,7 @@ func (p *parser) outputs(list []Output) {
 			continue // reported
 		}
 		p.format(o)
+		p.splits(o)
 		clean := strings.ToLower(path.Clean(o.Path))
 		at := o.Node.Get("path").Span
 		if first := written[clean]; first != nil {
@@ -27,12 +29,42 @@ func (p *parser) outputs(list []Output) {
 			continue
 		}
 		written[clean] = o
+		if model := path.Clean(p.recipe.Model.Path); o.GGUF.splits() && isSplit(o.Path, model) {
+			p.report.Errorf(at, "output-is-input", "the files of the output %s can have the name of %s, the model that goes in; write to another, such as dist/%s", quote(o.Path), quote(model), path.Base(o.Path))
+			continue
+		}
 		if what := inputs[clean]; what != "" {
 			p.report.Errorf(at, "output-is-input", "the output %s is the path of %s; write to another, such as dist/%s", quote(o.Path), what, path.Base(o.Path))
 			continue
 		}
 		p.recipe.Outputs = append(p.recipe.Outputs, *o)
 	}
+}
+
+// splits checks how an output is spread over files.
+func (p *parser) splits(o *Output) {
+	n := o.Node.Get("gguf")
+	if n == nil {
+		return
+	}
+	if o.Format != "gguf" && o.Format != "" {
+		p.report.Errorf(o.Node.KeySpan("gguf"), "split-does-not-fit", "gguf says how GGUF files are written; this output is of format %s", o.Format)
+	}
+	if first := n.Get("no_tensor_first_split"); first != nil && o.GGUF.NoTensorFirstSplit && !o.GGUF.splits() {
+		p.report.Errorf(n.KeySpan("no_tensor_first_split"), "split-does-not-fit", "no_tensor_first_split needs split_max_size or split_max_tensors: without them there is one file")
+	}
+	if o.GGUF.SplitMaxSize > 0 && o.GGUF.SplitMaxTensors > 0 {
+		p.report.Errorf(n.KeySpan("split_max_tensors"), "split-does-not-fit", "split_max_size and split_max_tensors are two ways to cut a model; keep one")
+	}
+}
+
+var splitName = regexp.MustCompile(`^-\d{5}-of-\d{5}\.gguf$`)
+
+// isSplit reports whether file has the name of one of the splits of an output.
+func isSplit(output, file string) bool {
+	prefix := strings.ToLower(strings.TrimSuffix(path.Clean(output), ".gguf"))
+	rest, ok := strings.CutPrefix(strings.ToLower(file), prefix)
+	return ok && splitName.MatchString(rest)
 }
 
 // inputs lists the files that the recipe reads, by path, with what they are.

@@ -169,5 +169,16 @@ const (
 type Output struct {
 	Format string
 	Path   string // relative to --out, else to the recipe
+	GGUF   GGUFOutput
 	Node   *syntax.Node
 }
+
+// GGUFOutput is how a GGUF file is written: in several files, in the words of llama-gguf-split. At most one of the limits is set.
+type GGUFOutput struct {
+	SplitMaxSize       int64 // bytes of the tensors of a file; 0: no limit
+	SplitMaxTensors    int   // 0: no limit
+	NoTensorFirstSplit bool
+}
+
+// splits reports whether there may be several files.
+func (g GGUFOutput) splits() bool { return g.SplitMaxSize > 0 || g.SplitMaxTensors > 0 }

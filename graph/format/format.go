@@ -3,6 +3,8 @@
 package format
 
 import (
+	"fmt"
+
 	"github.com/pare-ml/pare/graph/ir"
 )
 
@@ -39,6 +41,9 @@ type Format struct {
 	// Encode will do.
 	EncodeAs func(m *ir.Model, name string) ([]File, error)
 
+	// EncodeSplit is EncodeAs for a format that can spread a model over files as s says. Nil: it cannot.
+	EncodeSplit func(m *ir.Model, name string, s Split) ([]File, error)
+
 	// Restore gives a model that was read back the names and the order that the model it was written from has, for a
 	// format that changes them. Nil: it changes none.
 	Restore func(back, written *ir.Model) (*ir.Model, error)
@@ -56,8 +61,21 @@ type File struct {
 	Parts []Part // one behind the other
 }
 
-// Files returns the files that hold m if the first of them gets this base name.
-func (f *Format) Files(m *ir.Model, name string) ([]File, error) {
+// Split says how a model is spread over several files; the zero value: it is not.
+type Split struct {
+	MaxSize       int64 // bytes of the tensors of a file; 0: no limit
+	MaxTensors    int   // 0: no limit
+	NoTensorFirst bool  // the first file holds metadata alone, if there are several
+}
+
+// Files returns the files that hold m if this is the base name of its output.
+func (f *Format) Files(m *ir.Model, name string, s Split) ([]File, error) {
+	if s != (Split{}) {
+		if f.EncodeSplit == nil {
+			return nil, fmt.Errorf("the format %s does not spread a model as asked", f.Name)
+		}
+		return f.EncodeSplit(m, name, s)
+	}
 	if f.EncodeAs != nil {
 		return f.EncodeAs(m, name)
 	}

@@ -61,6 +61,7 @@ var beyond = map[string]string{
 	"repeated-path":           "relations between outputs",
 	"repeated-set":            "the command line",
 	"scope-does-not-fit":      "relations between parameters",
+	"split-does-not-fit":      "the format that an extension says, and relations between keys",
 	"template-fails":          "the meaning of expressions",
 	"template-not-allowed":    "a text may hold ${{",
 	"template-type":           "the types of expressions",

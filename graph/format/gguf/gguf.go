@@ -34,15 +34,16 @@ var doc string
 
 // Format is the record of this format.
 var Format = format.Format{
-	Name:       "gguf",
-	Doc:        doc,
-	Extensions: []string{".gguf"},
-	Unmarked:   true,
-	Detect:     func(head []byte) bool { return bytes.HasPrefix(head, []byte(magic)) },
-	Open:       Open,
-	Cannot:     cannot,
-	Encode:     Encode,
-	Restore:    restore,
+	Name:        "gguf",
+	Doc:         doc,
+	Extensions:  []string{".gguf"},
+	Unmarked:    true,
+	Detect:      func(head []byte) bool { return bytes.HasPrefix(head, []byte(magic)) },
+	Open:        Open,
+	Cannot:      cannot,
+	Encode:      Encode,
+	EncodeSplit: EncodeSplit,
+	Restore:     restore,
 }
 
 // Open reads the header of a model. close releases its files; no tensor of the model may be asked for its bytes after
@@ -193,7 +194,7 @@ type carried struct {
 }
 
 func carry(meta Metadata, tensors []*ir.Tensor) *carried {
-	c := &carried{meta: meta.Without("split.no", "split.count", "split.tensors.count"), tensors: map[string]*ir.Tensor{}}
+	c := &carried{meta: meta.Without(splitNo, splitTensors, splitCount), tensors: map[string]*ir.Tensor{}}
 	for _, t := range tensors {
 		c.tensors[t.Name] = t
 	}
@@ -230,9 +231,12 @@ func cannot(m *ir.Model) []format.Problem {
 }
 
 // Encode returns the files of a model: one.
-func Encode(m *ir.Model) ([]format.File, error) {
+func Encode(m *ir.Model) ([]format.File, error) { return EncodeSplit(m, "", format.Split{}) }
+
+// contents makes the metadata and tensors of a model's files.
+func contents(m *ir.Model) (Metadata, []*ir.Tensor, error) {
 	if list := cannot(m); len(list) > 0 {
-		return nil, fmt.Errorf("layer %s: %s", list[0].Layer, list[0].Message)
+		return nil, nil, fmt.Errorf("layer %s: %s", list[0].Layer, list[0].Message)
 	}
 	meta, tensors := Metadata(nil), m.Graph.Tensors()
 	c, own := m.Carried.(*carried)
@@ -241,7 +245,7 @@ func Encode(m *ir.Model) ([]format.File, error) {
 	} else {
 		var err error
 		if meta, tensors, err = convert(m); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 	}
 	origin, weighed := originOf(m.Graph.Nodes)
@@ -255,6 +259,5 @@ func Encode(m *ir.Model) ([]format.File, error) {
 		}
 		slices.SortStableFunc(tensors, byBlock)
 	}
-	f, err := encode(meta, tensors)
-	return []format.File{f}, err
+	return meta, tensors, nil
 }
