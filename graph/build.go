@@ -152,7 +152,13 @@ func (b *build) write(ctx context.Context, stage *store.Stage, m *ir.Model) erro
 		if f == nil {
 			return fmt.Errorf("there is no format %q", o.Format)
 		}
-		files, err := f.Files(m, filepath.Base(o.Path), splitOf(o))
+		written := m
+		if o.GGUF.Compatible {
+			plain := *m
+			plain.Metadata = withoutMarks(m.Metadata)
+			written = &plain
+		}
+		files, err := f.Files(written, filepath.Base(o.Path), splitOf(o))
 		if err != nil {
 			return fmt.Errorf("write %s: %w", o.Path, err)
 		}

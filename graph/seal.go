@@ -25,7 +25,7 @@ type Seal struct {
 	Input *evaluate.File
 
 	// Await, if not nil, gives all the rest of the seal, when it is known: it is called before the model is written, or after it
-	// if no format holds marks.
+	// if no output holds marks.
 	Await func() (Seal, error)
 
 	// Marks are written into the metadata of every model, in the place of those that the model that came in had.
@@ -77,20 +77,21 @@ func (b *build) sealed() error {
 	return nil
 }
 
-// unmarked tells whether none of the plan's formats holds marks.
+// unmarked tells whether none of the plan's outputs holds marks.
 func (b *build) unmarked() bool {
-	return !slices.ContainsFunc(b.plan.Recipe.Outputs, func(o recipe.Output) bool {
-		f := b.Suite.Format(o.Format)
-		return f == nil || !f.Unmarked
-	})
+	return !slices.ContainsFunc(b.plan.Recipe.Outputs, func(o recipe.Output) bool { return !o.GGUF.Compatible })
 }
 
 // mark puts the marks into a model's metadata.
 func (s *Seal) mark(m *ir.Model) {
-	for _, kv := range s.Marks {
-		m.Metadata = slices.DeleteFunc(m.Metadata, func(old ir.KeyValue) bool { return old.Key == kv.Key })
-	}
-	m.Metadata = append(m.Metadata, s.Marks...)
+	m.Metadata = append(withoutMarks(m.Metadata), s.Marks...)
+}
+
+// withoutMarks returns what else a model's metadata say.
+func withoutMarks(list []ir.KeyValue) []ir.KeyValue {
+	return slices.DeleteFunc(slices.Clone(list), func(kv ir.KeyValue) bool {
+		return kv.Key == MarkRecipe || kv.Key == MarkVersion || kv.Key == MarkLock
+	})
 }
 
 // put writes a file into the stage.

@@ -279,9 +279,12 @@ func (e *effective) outputs() {
 	}
 }
 
-// inline is what is said of splits, if anything is.
+// inline is what is said of GGUF files, if anything is.
 func (g GGUFOutput) inline() string {
 	var parts []string
+	if g.Compatible {
+		parts = append(parts, "compatible: true")
+	}
 	if g.SplitMaxSize > 0 {
 		parts = append(parts, "split_max_size: "+schema.FormatValue(g.SplitMaxSize, schema.KindBytes))
 	}

@@ -128,8 +128,10 @@ func outputFields(o *Output, l *Language) schema.Object {
 func ggufFields(g *GGUFOutput) schema.Object {
 	return schema.Object{
 		Name: "gguf",
-		Doc:  "A model in several GGUF files, as llama-gguf-split makes them: of path model.gguf model-00001-of-00003.gguf and so on.",
+		Doc: "How a GGUF file is written, and whether as several, as llama-gguf-split makes them: of path model.gguf " +
+			"model-00001-of-00003.gguf and so on.",
 		Fields: []*schema.Field{
+			schema.Bool(&g.Compatible, "compatible", false, "byte for byte what llama.cpp's own tools write: without the keys that say what the model was made from"),
 			schema.Bytes(&g.SplitMaxSize, "split_max_size", 0, "most bytes of the tensors of one file; left out: no limit").AtLeast(1),
 			schema.Int(&g.SplitMaxTensors, "split_max_tensors", 0, "most tensors of one file; left out: no limit").AtLeast(1),
 			schema.Bool(&g.NoTensorFirstSplit, "no_tensor_first_split", false, "the first of several files holds the metadata alone"),

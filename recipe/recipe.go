@@ -175,6 +175,7 @@ type Output struct {
 
 // GGUFOutput is how a GGUF file is written: in several files, in the words of llama-gguf-split. At most one of the limits is set.
 type GGUFOutput struct {
+	Compatible         bool  // without what pare says of the model's origin: the bytes of llama.cpp's own tools
 	SplitMaxSize       int64 // bytes of the tensors of a file; 0: no limit
 	SplitMaxTensors    int   // 0: no limit
 	NoTensorFirstSplit bool

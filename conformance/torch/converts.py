@@ -91,7 +91,7 @@ os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
 reference(model, out / f"{name}.gguf")
 os.dup2(log, 2)
 recipe = out / f"{name}.yaml"
-recipe.write_text(f"version: 1\nname: {name}\nmodel: {{path: {name}}}\noutputs:\n  - {{path: {name}.gguf}}\n")
+recipe.write_text(f"version: 1\nname: {name}\nmodel: {{path: {name}}}\noutputs:\n  - {{path: {name}.gguf, gguf: {{compatible: true}}}}\n")
 subprocess.run([str(pare), "build", str(recipe), "--quiet", "--no-cache", "--no-lock", "--out", str(out / "built" / name)], check=True, stdout=subprocess.DEVNULL)
 count, bad = compare(out / f"{name}.gguf", out / "built" / name / f"{name}.gguf")
 print(f"| {name} | {count} | {'equal' if not bad else 'differ'} |")

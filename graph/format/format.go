@@ -19,9 +19,6 @@ type Format struct {
 	// recipes cannot ask for it as an output.
 	HeaderOnly bool
 
-	// Unmarked says that files of the format do not hold what a build writes into a model's Metadata of its origin.
-	Unmarked bool
-
 	// Detect tells from the first bytes of a file whether it is of this format.
 	Detect func(head []byte) bool
 

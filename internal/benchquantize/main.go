@@ -93,12 +93,13 @@ func run(pare, llama, dir string) error {
 
 func recipe(dir, scheme, model, output string) (path string, err error) {
 	path = filepath.Join(dir, "bench.yaml")
-	ignore := ""
+	ignore, compatible := "", ", gguf: {compatible: true}"
 	if output == "safetensors" {
+		compatible = ""
 		ignore = "    ignore: [\"type:embedding\", lm_head]\n"
 	}
-	text := fmt.Sprintf("version: 1\nname: bench\nmodel: {path: %s}\npasses:\n  - quantize: {scheme: %s}\n%soutputs:\n  - {format: %s, path: model.%s}\n",
-		model, scheme, ignore, output, output)
+	text := fmt.Sprintf("version: 1\nname: bench\nmodel: {path: %s}\npasses:\n  - quantize: {scheme: %s}\n%soutputs:\n  - {format: %s, path: model.%s%s}\n",
+		model, scheme, ignore, output, output, compatible)
 	return path, os.WriteFile(path, []byte(text), 0o666)
 }
 

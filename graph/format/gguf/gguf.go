@@ -35,9 +35,9 @@ var doc string
 // Format is the record of this format.
 var Format = format.Format{
 	Name:        "gguf",
+	Version:     1,
 	Doc:         doc,
 	Extensions:  []string{".gguf"},
-	Unmarked:    true,
 	Detect:      func(head []byte) bool { return bytes.HasPrefix(head, []byte(magic)) },
 	Open:        Open,
 	Cannot:      cannot,
@@ -108,7 +108,8 @@ func (s *splits) open() (*ir.Model, error) {
 	if err != nil {
 		return nil, damaged(s.path, "", err.Error())
 	}
-	m := &ir.Model{Path: s.path, Format: "gguf", Family: family, IRVersion: 11, Graph: built.Graph, Opsets: built.Opsets, Files: s.names,
+	meta, marks := meta.parted()
+	m := &ir.Model{Path: s.path, Format: "gguf", Family: family, IRVersion: 11, Graph: built.Graph, Opsets: built.Opsets, Files: s.names, Metadata: marks,
 		Notes:   []string{"a GGUF file says how its tensors are named and stored, not how they are put together: its layers are known by name and shape alone"},
 		Carried: carry(meta, tensors)}
 	if err := m.Check(); err != nil {
@@ -259,5 +260,5 @@ func contents(m *ir.Model) (Metadata, []*ir.Tensor, error) {
 		}
 		slices.SortStableFunc(tensors, byBlock)
 	}
-	return meta, tensors, nil
+	return meta.marked(m.Metadata), tensors, nil
 }
