@@ -41,6 +41,7 @@ var compileChecks = []recipe.Check{
 	{Code: "test-failed", Severity: diag.Error, Doc: "pare test: what a case expects does not hold"},
 	{Code: "tied-split", Severity: diag.Error, Model: true, Doc: "layers that share a weight leave a step in different states"},
 	{Code: "unexpected-match-count", Severity: diag.Error, Model: true, Doc: "a step that matches another number of layers than expect says"},
+	{Code: "zero-does-not-fit", Severity: diag.Error, Model: true, Doc: "pruned weights in a type that has no exact zero"},
 }
 
 var passChecks = []recipe.Check{

@@ -73,7 +73,8 @@ type compiler struct {
 	leftOut map[string]string // steps left out at run, with the reason
 	input   *ir.Model         // as it came in
 	model   *ir.Model
-	view    *view // of model
+	view    *view             // of model
+	pruned  map[string]string // by layer, the step that set weights of it to zero
 	facts   condition.Facts
 }
 
@@ -111,6 +112,7 @@ func (c *compiler) step(rs *recipe.Step) *Step {
 		return nil
 	}
 	c.siblings(step)
+	c.zeros(step)
 	return step
 }
 

@@ -81,7 +81,7 @@ func weighted(l ir.Layer) bool { return l.Type == "conv" || l.Type == "linear" }
 // check looks at the layers after a step: a weight that a pass set to zero in a layer of the same shape must still be,
 // unless the step says `mask: release`. Of a step that was found in the store, so not made, that is known.
 func (z *masks) check(before, after *ir.Model, d *Done, made bool) error {
-	if err := z.compare(before, after, d.Step.Params.Effective()["mask"] == "release", made); err != nil {
+	if err := z.compare(before, after, releases(d.Step), made); err != nil {
 		return err
 	}
 	for _, t := range d.Layers {

@@ -53,6 +53,43 @@ func (c *compiler) selectors(step *Step) {
 	c.report.Warningf(problemAt(step), "step-treats-nothing", "step %s treats no layer; %s", rs.ID, why)
 }
 
+// zeros finds weights that an earlier step set to zero and this one gives a type that has no exact zero.
+func (c *compiler) zeros(step *Step) {
+	released := releases(step)
+	var types []ir.DType
+	layers := map[ir.DType][]string{}
+	by := ""
+	for _, t := range step.Layers {
+		e, name := &t.Effect, t.Layer.Name
+		switch {
+		case e.Did == "":
+		case step.Pass.Zeroes:
+			if e.To.Zeros == 0 {
+				continue // what it took is gone
+			}
+			if c.pruned == nil {
+				c.pruned = map[string]string{}
+			}
+			c.pruned[name] = step.Step.ID
+		case released:
+			delete(c.pruned, name)
+		case c.pruned[name] != "" && e.To.DType != e.From.DType && !e.To.DType.HasZero():
+			if layers[e.To.DType] == nil {
+				types = append(types, e.To.DType)
+			}
+			layers[e.To.DType] = append(layers[e.To.DType], name)
+			by = c.pruned[name]
+		}
+	}
+	for _, d := range types {
+		c.report.Errorf(problemAt(step), "zero-does-not-fit", "%s has no exact zero, so weights that step %s sets to zero would not stay so, in %s: %s; "+
+			"take q4_0, q5_0, q8_0, q3_k or q6_k, or let the zeros go with mask: release", d, by, plural(len(layers[d]), "layer"), strings.Join(shorten(layers[d], 3), ", "))
+	}
+}
+
+// releases tells whether a step may change weights that an earlier one set to zero.
+func releases(s *Step) bool { return s.Params.Effective()["mask"] == "release" }
+
 // matchedNothing tells whether a target of the step matches no layer, which has been reported.
 func (c *compiler) matchedNothing(rs *recipe.Step) bool {
 	return slices.ContainsFunc(rs.Targets, func(s *recipe.Selector) bool { return !anyOf(c.picks(s)) })

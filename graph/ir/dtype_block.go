@@ -44,6 +44,16 @@ var blocks = map[DType]struct {
 	Q1_0: {"q1_0", 128, 18}, Q2_0: {"q2_0", 64, 18},
 }
 
+// HasZero tells whether the type can hold zero exactly, whatever stands beside it. In blocks with a minimum, or of codes that
+// stand for numbers of a table without one, zero becomes a small number.
+func (d DType) HasZero() bool {
+	switch d {
+	case Q4_1, Q5_1, Q2K, Q4K, Q5K, IQ2XXS, IQ2XS, IQ3XXS, IQ1S, IQ4NL, IQ3S, IQ2S, IQ4XS, IQ1M, Q1_0:
+		return false
+	}
+	return true
+}
+
 // Block returns how many elements a block of the type holds and how many bytes it takes; 0, 0 for types of single
 // elements.
 func (d DType) Block() (elements, bytes int) {

@@ -21,6 +21,7 @@ type Params struct {
 	Batch         int
 	OnIndivisible string
 	OnNonFinite   string
+	Mask          string
 
 	mix *mix // of a scheme that gives layers types by what they are, unless a type is written
 }
@@ -68,6 +69,9 @@ func fields(p *Params) schema.Object {
 				schema.Choice{Name: "error", Doc: "stop, naming the tensor and how many"},
 				schema.Choice{Name: "zero", Doc: "take such numbers for zero"},
 				schema.Choice{Name: "keep", Doc: "leave the layer as it is"}),
+			schema.Enum(&p.Mask, "mask", "keep", "what becomes of weights that an earlier step set to zero",
+				schema.Choice{Name: "keep", Doc: "they stay zero; a type that has no exact zero is refused"},
+				schema.Choice{Name: "release", Doc: "each gets the nearest number of its type"}),
 		},
 		Check: func(n *syntax.Node, report *diag.List) { check(p, n, report) },
 	}
