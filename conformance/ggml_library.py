@@ -32,24 +32,42 @@ READ_ONLY = {
 WEIGHTED = ["q4_0", "q4_1", "q5_0", "q5_1", "q2_k", "q3_k", "q4_k", "q5_k", "q6_k", "iq4_nl", "iq4_xs"]
 
 
-def build(folder):
-    """Fetches the package to folder and compiles its quantizers as they are compiled for x86-64: without machine flags."""
-    folder = pathlib.Path(folder)
+def fetch(folder, wanted):
+    """Fetches the package to folder and unpacks the files of llama.cpp whose paths begin as wanted. Returns llama.cpp."""
     folder.mkdir(parents=True, exist_ok=True)
-    library = folder / "libggml.so"
-    if library.exists():
-        return library
     archive = folder / (PACKAGE + ".tar.gz")
     if not archive.exists():
         urllib.request.urlretrieve(ADDRESS, str(archive) + ".part")
         pathlib.Path(str(archive) + ".part").rename(archive)
     if (digest := hashlib.sha256(archive.read_bytes()).hexdigest()) != SHA256:
         raise SystemExit(f"{archive} has the digest {digest}; it must have {SHA256}")
+    inside = PACKAGE + "/vendor/llama.cpp/"
     with tarfile.open(archive) as package:
-        inside = PACKAGE + "/vendor/llama.cpp/ggml/"
-        package.extractall(folder, [m for m in package.getmembers() if m.name.startswith((inside + "src/ggml", inside + "include/"))
-                                    and m.name.count("/") <= 6], filter="data")
-    ggml = folder / PACKAGE / "vendor/llama.cpp/ggml"
+        package.extractall(folder, [m for m in package.getmembers() if m.name.startswith(tuple(inside + w for w in wanted)) and m.name.count("/") <= 6],
+                           filter="data")
+    return folder / inside
+
+
+def build_split(folder, libraries):
+    """Compiles llama-gguf-split on the libraries of llama.cpp in a folder."""
+    folder = pathlib.Path(folder)
+    source = fetch(folder, ["tools/gguf-split/", "include/", "common/", "ggml/include/"])
+    (folder / "build.cpp").write_text("".join(f"{kind} {name}() {{ return 0; }}\n" for kind, name in (
+        ("int", "llama_build_number"), ("const char *", "llama_commit"), ("const char *", "llama_compiler"), ("const char *", "llama_build_target"))))
+    objects = [str(p) for p in sorted(pathlib.Path(libraries).glob("*.so")) if p.name.startswith(("libllama.", "libggml.", "libggml-base."))]
+    program = folder / "gguf-split"
+    subprocess.run(["g++", "-O1", "-std=c++17", "-w", *(f"-I{source / d}" for d in ("include", "common", "ggml/include")),
+                    str(source / "tools/gguf-split/gguf-split.cpp"), str(folder / "build.cpp"), *objects, f"-Wl,-rpath,{libraries}", "-o", str(program)], check=True)
+    return program
+
+
+def build(folder):
+    """Compiles the package's quantizers as they are compiled for x86-64: without machine flags."""
+    folder = pathlib.Path(folder)
+    library = folder / "libggml.so"
+    if library.exists():
+        return library
+    ggml = fetch(folder, ["ggml/src/ggml", "ggml/include/"]) / "ggml"
     (folder / "ggml-version.h").write_text('#define GGML_VERSION ""\n#define GGML_COMMIT ""\n')
     flags = ["-O3", "-DNDEBUG", "-fPIC", "-w", "-D_GNU_SOURCE", "-I", str(folder), "-I", str(ggml / "include"), "-I", str(ggml / "src")]
     objects = []
@@ -163,5 +181,15 @@ def importance(kind, seed, n):
     return w
 
 
+def main(folder, what="blocks", libraries=None):
+    """Builds for x86-64 the quantizers (blocks) or llama-gguf-split (split), or unpacks the converter (convert), and says where it is."""
+    if what == "split":
+        print(build_split(folder, libraries))
+    elif what == "convert":
+        print(fetch(pathlib.Path(folder), ["convert_hf_to_gguf.py", "conversion/", "gguf-py/gguf/"]))
+    else:
+        print(build(folder))
+
+
 if __name__ == "__main__":
-    print(build(sys.argv[1]))
+    main(*sys.argv[1:])

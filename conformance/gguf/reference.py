@@ -1,4 +1,6 @@
-"""Quantizes a GGUF file with llama.cpp for every scheme and prints the digests: reference.py MODEL FOLDER > smollm2.sha256.
+"""Quantizes a GGUF file with llama.cpp and prints the digests: reference.py MODEL FOLDER [SCHEME ...] > smollm2.sha256.
+
+Without schemes it makes all of them. gemma3.sha256 has those that its file names.
 
 It needs llama-cpp-python 0.3.36, built with CMAKE_ARGS="-DGGML_NATIVE=OFF -DGGML_AVX2=ON -DGGML_FMA=ON -DGGML_F16C=ON".
 """
@@ -17,9 +19,9 @@ SCHEMES = {
 }
 
 model, folder = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2])
-for scheme, number in SCHEMES.items():
+for scheme in sys.argv[3:] or SCHEMES:
     params = llama_cpp.llama_model_quantize_default_params()
-    params.ftype, params.allow_requantize = number, True
+    params.ftype, params.allow_requantize = SCHEMES[scheme], True
     out = folder / f"{scheme}.gguf"
     if llama_cpp.llama_model_quantize(str(model).encode(), str(out).encode(), ctypes.byref(params)):
         sys.exit(f"{scheme} failed")

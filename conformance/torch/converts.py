@@ -1,6 +1,7 @@
 """Compares pare's conversion to GGUF with llama.cpp's own converter: converts.py FOLDER LLAMA_CPP PARE OUT.
 
-FOLDER is a model as models.py makes it; a tokenizer is added to a copy below OUT. Every metadata key and every byte of
+FOLDER is a model as models.py makes it, or is named chatglm and is made here, transformers having no such model; a tokenizer is
+added to a copy below OUT. Every metadata key and every byte of
 every tensor must be equal, but for general.name and general.size_label, which the converter takes from folder and size.
 """
 
@@ -49,6 +50,29 @@ def pieces(model):
     (model / "tokenizer_config.json").write_text(json.dumps(settings))
 
 
+def chatglm(folder):
+    """Writes a small model with the names and settings of GLM-4's first release, whose code comes with its weights."""
+    import torch
+    from safetensors.torch import save_file
+
+    hidden, wide, heads, groups, blocks, words = 128, 256, 4, 2, 2, 512
+    torch.manual_seed(0)
+    rows = {"self_attention.query_key_value.weight": (hidden + 2 * groups * hidden // heads, hidden),
+            "self_attention.query_key_value.bias": (hidden + 2 * groups * hidden // heads,),
+            "self_attention.dense.weight": (hidden, hidden), "mlp.dense_h_to_4h.weight": (2 * wide, hidden), "mlp.dense_4h_to_h.weight": (hidden, wide),
+            "input_layernorm.weight": (hidden,), "post_attention_layernorm.weight": (hidden,)}
+    shapes = {"transformer.embedding.word_embeddings.weight": (words, hidden), "transformer.encoder.final_layernorm.weight": (hidden,),
+              "transformer.output_layer.weight": (words, hidden), "transformer.rotary_pos_emb.inv_freq": (hidden // heads // 4,)}
+    shapes |= {f"transformer.encoder.layers.{i}.{name}": shape for i in range(blocks) for name, shape in rows.items()}
+    folder.mkdir(parents=True)
+    save_file({name: (0.05 * torch.randn(shape)).to(torch.bfloat16) for name, shape in shapes.items()}, folder / "model.safetensors", {"format": "pt"})
+    (folder / "config.json").write_text(json.dumps({
+        "architectures": ["ChatGLMModel"], "model_type": "chatglm", "torch_dtype": "bfloat16", "hidden_size": hidden, "ffn_hidden_size": wide,
+        "num_attention_heads": heads, "multi_query_attention": True, "multi_query_group_num": groups, "num_layers": blocks, "kv_channels": hidden // heads,
+        "seq_length": 64, "layernorm_epsilon": 1.5625e-07, "padded_vocab_size": words, "vocab_size": words, "rope_ratio": 500, "rmsnorm": True,
+        "add_qkv_bias": True, "add_bias_linear": False, "tie_word_embeddings": False}))
+
+
 def reference(model, to):
     """Runs the converter. Its names of ways to split texts are digests of what published tokenizers do; ours is none of them."""
     from conversion import base
@@ -83,7 +107,7 @@ def compare(want, got):
 name = folder.name
 model = out / name
 shutil.rmtree(model, ignore_errors=True)
-shutil.copytree(folder, model)
+chatglm(model) if name == "chatglm" else shutil.copytree(folder, model)
 (pieces if name in ("phi3", "gemma2", "gemma3") else byte_pairs)(model)
 sys.stdout.flush()
 log = os.dup(2)
