@@ -104,7 +104,7 @@ func (r *Runner) build(ctx context.Context, p *Plan, input *ir.Model, tool evalu
 		return nil, err
 	}
 	defer closeFile()
-	if err := w.masks.written(back, b.workers()); err != nil {
+	if err := b.keepsZeros(w.masks, back); err != nil {
 		return nil, err
 	}
 	if err := b.measure(ctx, back, done); err != nil {
@@ -236,6 +236,15 @@ func (b *build) readBack(stage *store.Stage, written *ir.Model) (*ir.Model, func
 		return nil, nil, fmt.Errorf("read %s back: %w", b.first, err)
 	}
 	return m, done, nil
+}
+
+// keepsZeros holds pruned weights that were computed when they were written against the artefact.
+func (b *build) keepsZeros(z *masks, back *ir.Model) error {
+	if len(z.stale) == 0 {
+		return nil
+	}
+	defer clock("zeros", &b.times)("")
+	return z.written(back, b.workers())
 }
 
 // measure lets the artefact and the model that came in predict the same samples and decides the gates.

@@ -2,6 +2,7 @@ package graph
 
 import (
 	"fmt"
+	"math"
 	wordbits "math/bits"
 
 	"github.com/pare-ml/pare/evaluate"
@@ -55,12 +56,17 @@ func maskOf(m *ir.Model, l ir.Layer) (mask, error) {
 
 func newMask(n int) mask { return mask{make([]uint64, (n+63)/64), n} }
 
-// put takes in elements, of which the first is number from.
+// put takes in elements, of which the first is number from. It does not branch: which weights are zero cannot be foretold.
 func (z mask) put(from int, w []float32) {
-	for i, v := range w {
-		if v == 0 {
-			z.words[(from+i)/64] |= 1 << ((from + i) % 64)
+	for len(w) > 0 {
+		at := from % 64
+		part := w[:min(len(w), 64-at)]
+		var word uint64
+		for i, v := range part {
+			word |= (uint64(math.Float32bits(v)<<1) - 1) >> 63 << i // both zeros have no bit but the sign
 		}
+		z.words[from/64] |= word << at
+		from, w = from+len(part), w[len(part):]
 	}
 }
 
@@ -121,9 +127,6 @@ func (z *masks) compare(before, after *ir.Model, release, made bool) error {
 // written holds the layers that were computed only when they were written against the artefact: those that come in ranges
 // beside each other, the others, which take memory, one after another.
 func (z *masks) written(artefact *ir.Model, workers int) error {
-	if len(z.stale) == 0 {
-		return nil
-	}
 	type pair struct {
 		before  *ir.Model
 		was, is ir.Layer
