@@ -3,11 +3,11 @@
 //	benchquantize PARE LLAMA-QUANTIZE DIR
 //
 // DIR holds gguf/model.gguf and safetensors/, as internal/bigmodel writes them; what is made goes there and is removed. The
-// programs run in turn, so that whatever else the machine does hits all of them, and the fastest of three runs counts. pare
-// runs twice: first without a store, as if it had never seen the input, and again with one, from which it knows the input's
-// digest. Processor time, which a loaded machine stretches less, is printed beside it. Files that llama-quantize writes too are
-// compared byte by byte. LLAMA-QUANTIZE may be - where it is not installed: then its rates are those of a quiet machine of
-// two cores.
+// programs run in turn, so that whatever else the machine does hits all of them, and the fastest of three runs counts; where
+// llama-quantize takes more than 15 seconds it runs once. pare runs twice: first without a store, as if it had never seen the
+// input, and again with one, from which it knows the input's digest. Processor time, which a loaded machine stretches less, is
+// printed beside it. Files that llama-quantize writes too are compared byte by byte. LLAMA-QUANTIZE may be - where it is not
+// installed: then its rates are those of a quiet machine of two cores.
 package main
 
 import (
@@ -22,7 +22,10 @@ import (
 	"time"
 )
 
-const runs = 3
+const (
+	runs = 3
+	slow = 15 * time.Second // what llama-quantize takes longer for is run once
+)
 
 // published are seconds of llama-quantize with two threads for 1.1 billion parameters, where it cannot be run.
 var published = map[string]float64{"Q8_0": 5.84, "Q4_0": 5.08, "Q6_K": 20.7, "Q5_K_M": 30.0, "Q4_K_M": 38.5, "IQ4_NL": 119}
@@ -136,7 +139,7 @@ func blocks(pare, llama, dir, scheme string) error {
 		if err := builds(pare, dir, path, &first, &again); err != nil {
 			return err
 		}
-		if llama == "-" {
+		if llama == "-" || they.wall > slow {
 			continue
 		}
 		os.Remove(theirs)
