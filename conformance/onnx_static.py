@@ -32,6 +32,7 @@ CALIBRATION, COMPARED = 8, 8
 FILES = [
     ("ocr/cls-opset9", 48, 192, 3, 0.03),
     ("ocr/cls-opset11", 48, 192, 3, 0.03),
+    ("ocr/cls-v5", 80, 160, 3, 0.03),
     ("ocr/rec-opset9", 48, 320, 3, 0.2),
     ("ocr/rec-opset12", 48, 320, 3, 0.2),
     ("wakeword/embedding_model", 32, 1, 76, 0.03),
