@@ -26,6 +26,7 @@ var compileChecks = []recipe.Check{
 	{Code: "manifest-used", Severity: diag.Note, Model: true, Doc: "the model is not there, so its manifest is taken"},
 	{Code: "metrics-without-data", Severity: diag.Error, Model: true, Doc: "a step's condition on metrics, with no data set, or several, to measure them on"},
 	{Code: "output-cannot-hold", Severity: diag.Error, Model: true, Doc: "a result that the format of an output has no room for"},
+	{Code: "output-collides", Severity: diag.Error, Model: true, Doc: "files of two outputs, or of one and of the build itself, with one name"},
 	{Code: "override-matches-nothing", Severity: diag.Error, Model: true, Doc: "an override that matches none of its step's layers"},
 	{Code: "override-shadowed", Severity: diag.Warning, Model: true, Doc: "an override that later ones cover on every layer"},
 	{Code: "overrides-fight", Severity: diag.Warning, Model: true, Doc: "two overrides that set one parameter of a layer to different values"},

@@ -56,6 +56,7 @@ func compile(r *recipe.Recipe, m *ir.Model, s *Suite, open Opener, leftOut map[s
 	plan.facts, plan.leftOut, plan.open = c.facts, leftOut, open
 	plan.first, plan.final = first, c.view.layers
 	c.holdable(plan)
+	c.apart(plan)
 	c.runsOn(plan)
 	if report.Count(diag.Error) > before {
 		return nil

@@ -41,6 +41,10 @@ type Format struct {
 	// EncodeSplit is EncodeAs for a format that can spread a model over files as s says. Nil: it cannot.
 	EncodeSplit func(m *ir.Model, name string, s Split) ([]File, error)
 
+	// Names lists what the files that hold m, which may be a header, can be called if their output has this base name; a ?
+	// stands for any character. Nil: there is one file, of that name.
+	Names func(m *ir.Model, name string, s Split) []string
+
 	// Restore gives a model that was read back the names and the order that the model it was written from has, for a
 	// format that changes them. Nil: it changes none.
 	Restore func(back, written *ir.Model) (*ir.Model, error)

@@ -43,6 +43,7 @@ var Format = format.Format{
 	Cannot:      cannot,
 	Encode:      Encode,
 	EncodeSplit: EncodeSplit,
+	Names:       names,
 	Restore:     restore,
 }
 

@@ -50,6 +50,14 @@ func EncodeSplit(m *ir.Model, name string, s format.Split) ([]format.File, error
 	return files, nil
 }
 
+// names lists what the files of a model can be called.
+func names(_ *ir.Model, name string, s format.Split) []string {
+	if s == (format.Split{}) {
+		return []string{name}
+	}
+	return []string{name, strings.TrimSuffix(name, ".gguf") + "-?????-of-?????.gguf"}
+}
+
 // divide cuts the list of tensors. A tensor larger than the limit is alone in its file. Sizes count as llama-gguf-split does:
 // tensors alone, each up to a multiple of 32.
 func divide(tensors []*ir.Tensor, s format.Split) [][]*ir.Tensor {

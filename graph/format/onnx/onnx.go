@@ -53,6 +53,7 @@ var Format = format.Format{
 	Cannot:     cannot,
 	Encode:     func(m *ir.Model) ([]format.File, error) { return Files(m, "model.onnx") },
 	EncodeAs:   Files,
+	Names:      func(_ *ir.Model, name string, _ format.Split) []string { return []string{name, name + beside} },
 }
 
 var errNotRegular = errors.New("is no regular file")

@@ -35,6 +35,7 @@ var Format = format.Format{
 	Open:       Open,
 	Cannot:     Cannot,
 	Encode:     Encode,
+	Names:      names,
 }
 
 // Detect tells a file of tensors by the length and the first byte of its header, and an index by its keys.

@@ -66,6 +66,15 @@ func encode(m *ir.Model, limit int64) ([]format.File, error) {
 	return files, nil
 }
 
+// names lists what the files of a model can be called.
+func names(m *ir.Model, name string, _ format.Split) []string {
+	list := []string{name, indexName, "model-?????-of-?????.safetensors"}
+	for _, a := range m.Attached {
+		list = append(list, a.Name)
+	}
+	return list
+}
+
 // withFormat adds the entry that loaders ask for, first, if there is none.
 func withFormat(list []ir.KeyValue) []ir.KeyValue {
 	if slices.ContainsFunc(list, func(kv ir.KeyValue) bool { return kv.Key == "format" }) {
