@@ -7,13 +7,20 @@ import (
 	"github.com/pare-ml/pare/graph/ir"
 )
 
-// rest makes layers of the matrices named *.weight that no node takes: in the order of the tensors, each reading what the
-// one before gives in a way that nobody knows. Tables of tokens and positions are told by their names.
+// rest makes layers of the matrices named *.weight that no node takes, and of stacks of matrices: in the order of the
+// tensors, each reading what the one before gives in a way that nobody knows. Tables of tokens and positions are told by
+// their names.
 func (b *builder) rest() {
 	var list []*ir.Tensor
+	stacks := map[string]stack{}
 	for _, t := range b.g.Tensors() {
-		if !b.used[t.Name] && len(t.Shape) == 2 && t.Shape[0] > 0 && t.Shape[1] > 0 && strings.HasSuffix(t.Name, ".weight") && isFloat(t.DType) {
+		if b.used[t.Name] {
+			continue
+		}
+		if len(t.Shape) == 2 && t.Shape[0] > 0 && t.Shape[1] > 0 && strings.HasSuffix(t.Name, ".weight") && isFloat(t.DType) {
 			list = append(list, t)
+		} else if s, ok := b.stackOf(t); ok {
+			list, stacks[t.Name] = append(list, t), s
 		}
 	}
 	if len(list) == 0 {
@@ -32,7 +39,12 @@ func (b *builder) rest() {
 	for _, t := range list {
 		module := strings.TrimSuffix(t.Name, ".weight")
 		b.used[t.Name] = true
-		if isTable(module) {
+		if s, ok := stacks[t.Name]; ok {
+			in := b.unknownWay(module, []string{x}, 1)[0]
+			columns, _ := s.sizes(t)
+			b.g.Values = append(b.g.Values, &ir.Value{Name: in, DType: b.dtype(), Shape: shapeOf([]any{t.Shape[0], "tokens", columns})})
+			x = b.stacked(s, t, in)
+		} else if isTable(module) {
 			y := b.op(module, "Gather", []string{t.Name, b.input("input_ids", ir.Int64, "batch", "sequence")})
 			if i > 0 {
 				y = b.unknownWay(module, []string{x, y}, 1)[0]

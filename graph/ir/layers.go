@@ -82,9 +82,13 @@ type stored struct {
 // a dequantization written out as Cast, Sub and Mul to the constant it stands for. The Tensor is nil if it stands for none.
 func (x *Index) constant(value string) stored {
 	var s stored
+	rank := 0      // that a Transpose on the way asks for
 	for range 16 { // no exporter writes longer chains
 		x = x.definer(value)
 		if t := x.Tensor(value); t != nil {
+			if rank > 0 && len(t.Shape) != rank {
+				return stored{}
+			}
 			s.Tensor, s.home = t, x.graph
 			return s
 		}
@@ -100,10 +104,10 @@ func (x *Index) constant(value string) stored {
 			}
 		case n.Is("Transpose"):
 			perm := n.Ints("perm")
-			if !slices.Equal(perm, []int64{1, 0}) {
+			if !swapsLast(perm) || rank > 0 && rank != len(perm) {
 				return stored{}
 			}
-			s.transposed = !s.transposed
+			s.transposed, rank = !s.transposed, len(perm)
 		case n.Is("Mul", "Sub"):
 			scale := (*Tensor)(nil)
 			if at, scale = x.spelled(n); scale == nil {
@@ -116,6 +120,27 @@ func (x *Index) constant(value string) stored {
 		value = n.Input(at)
 	}
 	return stored{}
+}
+
+// swapsLast tells whether a permutation swaps the last two axes and leaves the others.
+func swapsLast(perm []int64) bool {
+	last := len(perm) - 1
+	if last < 1 {
+		return false
+	}
+	for i, p := range perm {
+		want := i
+		switch i {
+		case last:
+			want = last - 1
+		case last - 1:
+			want = last
+		}
+		if p != int64(want) {
+			return false
+		}
+	}
+	return true
 }
 
 // spelled tells which input of a Mul or Sub carries codes that a Cast has made numbers of, and the constant on the other: a
