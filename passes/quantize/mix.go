@@ -240,6 +240,9 @@ func (m *mix) scores(l *ir.Layer) assigned {
 
 // divided lets a type fall back where its blocks do not divide a row.
 func (a assigned) divided(row int) assigned {
+	if a.dtype == 0 {
+		return a // it stays as it is
+	}
 	t := fallback(a.dtype, row)
 	if t == a.dtype {
 		return a

@@ -25,7 +25,7 @@ var Pass = passes.Define(passes.Info{
 	Name: "quantize",
 	Doc: "Changes the numeric type: weights of convolutions, linear layers and embeddings become codes of 8, 4 or 2 bits with " +
 		"scales, 16-bit floats or ggml's blocks, and the activations between them 8-bit codes if asked.",
-	Version:   3,
+	Version:   4,
 	Subgraphs: true,
 	Accepts:   accepts,
 	Order: []passes.Order{
