@@ -64,9 +64,10 @@ func (e *Mismatch) Error() string {
 // Vector reads the importance of the columns of a weight.
 type Vector func() ([]float32, error)
 
-// Of finds the importance of a weight with that many columns; nil if the matrix says nothing of it. name is what the
-// entry is called, or would be. The error is a *Mismatch.
-func (m *Matrix) Of(weight string, columns int) (v Vector, name string, err error) {
+// Of finds the importance of a weight that is a stack of so many matrices, of one mostly, with that many columns: a value
+// for each column, matrix by matrix. It is nil if the matrix says nothing of the weight. name is what the entry is called,
+// or would be. The error is a *Mismatch.
+func (m *Matrix) Of(weight string, matrices, columns int) (v Vector, name string, err error) {
 	at := Place{Entry: weight, Experts: 1}
 	if m.Place != nil {
 		var ok bool
@@ -78,6 +79,7 @@ func (m *Matrix) Of(weight string, columns int) (v Vector, name string, err erro
 	if !ok {
 		return nil, at.Entry, nil
 	}
+	columns *= matrices
 	if at.Experts < 1 || e.Values%at.Experts != 0 || e.Values/at.Experts != columns || at.Expert >= at.Experts {
 		return nil, at.Entry, &Mismatch{m.File, at.Entry, e.Values, columns * at.Experts}
 	}

@@ -23,24 +23,25 @@ func TestOf(t *testing.T) {
 	tests := []struct {
 		m       *Matrix
 		weight  string
+		stack   int
 		columns int
 		want    []float32
 		bad     bool
 	}{
-		{matrix(), "output.weight", 2, []float32{5, 6}, false},
-		{matrix(), "output.weight", 3, nil, true},
-		{matrix(), "output.weight", 1, nil, true},
-		{matrix(), "nothing", 2, nil, false},
-		{byPlace, "head", 2, []float32{5, 6}, false},
-		{byPlace, "up0", 2, []float32{1, 2}, false},
-		{byPlace, "up1", 2, []float32{3, 4}, false},
-		{byPlace, "up1", 4, nil, true},
-		{byPlace, "up2", 2, nil, true}, // more experts than the model has
-		{byPlace, "other", 2, nil, false},
-		{byPlace, "output.weight", 2, nil, false}, // the model has no such weight
+		{matrix(), "output.weight", 1, 2, []float32{5, 6}, false},
+		{matrix(), "output.weight", 1, 3, nil, true},
+		{matrix(), "output.weight", 1, 1, nil, true},
+		{matrix(), "nothing", 1, 2, nil, false},
+		{byPlace, "head", 1, 2, []float32{5, 6}, false},
+		{byPlace, "up0", 1, 2, []float32{1, 2}, false},
+		{byPlace, "up1", 1, 2, []float32{3, 4}, false},
+		{byPlace, "up1", 1, 4, nil, true},
+		{byPlace, "up2", 1, 2, nil, true}, // more experts than the model has
+		{byPlace, "other", 1, 2, nil, false},
+		{byPlace, "output.weight", 1, 2, nil, false}, // the model has no such weight
 	}
 	for _, tt := range tests {
-		v, _, err := tt.m.Of(tt.weight, tt.columns)
+		v, _, err := tt.m.Of(tt.weight, tt.stack, tt.columns)
 		var mismatch *Mismatch
 		if errors.As(err, &mismatch) != tt.bad || (v != nil) != (tt.want != nil) {
 			t.Errorf("%s, %d columns: %v, %v", tt.weight, tt.columns, v != nil, err)

@@ -61,7 +61,8 @@ func (t *target) weighBy(m *importance.Matrix) *passes.Problem {
 	if !t.as.weighed() {
 		return nil
 	}
-	v, entry, err := m.Of(t.Weight.Name, t.Weight.Shape[len(t.Weight.Shape)-1])
+	matrices, _, columns := stackOf(t.Weight.Shape)
+	v, entry, err := m.Of(t.Weight.Name, matrices, columns)
 	var mismatch *importance.Mismatch
 	switch {
 	case errors.As(err, &mismatch) && t.Type == "embedding":
@@ -77,6 +78,23 @@ func (t *target) weighBy(m *importance.Matrix) *passes.Problem {
 		t.importance = v
 	}
 	return nil
+}
+
+// stackOf reads a weight's shape as that of a stack of matrices, of one mostly: how many there are, and their rows and
+// columns.
+func stackOf(shape []int) (matrices, rows, columns int) {
+	matrices, rows, columns = 1, 1, 1
+	for i, d := range shape {
+		switch len(shape) - i {
+		case 1:
+			columns = d
+		case 2:
+			rows = d
+		default:
+			matrices *= d
+		}
+	}
+	return matrices, rows, columns
 }
 
 // weighed makes sure, before any weight is read, that matrices which are asked for are at hand.

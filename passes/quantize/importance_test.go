@@ -65,7 +65,7 @@ func TestImportance(t *testing.T) {
 					continue
 				}
 				var weights []float32
-				if v, _, err := x.Of(l.Weight.Name, l.Weight.Shape[1]); err == nil && v != nil {
+				if v, _, err := x.Of(l.Weight.Name, 1, l.Weight.Shape[1]); err == nil && v != nil {
 					weights, _ = v()
 				}
 				want := make([]byte, l.Weight.Size())

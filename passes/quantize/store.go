@@ -139,15 +139,29 @@ type conversion struct {
 	bands   []band
 	workers int
 
-	importance importance.Vector // of the columns; nil: all matter the same
+	importance importance.Vector // of the columns, matrix by matrix of a stack; nil: all matter the same
 }
 
-// weights reads the importance of the columns.
-func (c *conversion) weights() ([]float32, error) {
+// weighed calls do for the rows from from up to to, counted over all matrices of a stack, with the importance of their
+// columns: at once if there is none, else matrix by matrix.
+func (c *conversion) weighed(from, to int, do func(from, to int, weights []float32) error) error {
 	if c.importance == nil {
-		return nil, nil
+		return do(from, to, nil)
 	}
-	return c.importance()
+	all, err := c.importance()
+	if err != nil {
+		return err
+	}
+	_, rows, _ := stackOf(c.src.t.Shape)
+	for from < to {
+		i := from / rows
+		end := min(to, (i+1)*rows)
+		if err := do(from, end, all[i*c.row:(i+1)*c.row]); err != nil {
+			return err
+		}
+		from = end
+	}
+	return nil
 }
 
 func newConversion(src source, as *numbers, p *Params, workers int) *conversion {
@@ -193,7 +207,7 @@ func (c *conversion) convert(i int, dst []byte) error {
 	if err == nil && !done {
 		x := grow(&w.x, n)
 		if t, err = c.src.read(x, from); err == nil {
-			err = c.where(c.write(dst, x), from)
+			err = c.where(c.write(dst, x, from/c.row), from)
 		}
 	}
 	if err != nil {
@@ -230,12 +244,12 @@ func (c *conversion) direct(i int, dst []byte, from, n int) (t tally, done bool,
 		if !finite {
 			return nil
 		}
-		weights, err := c.weights()
-		if err != nil {
-			return err
-		}
 		t, done = tally{zeros: zeros, elements: n}, true
-		return c.where(ggml.QuantizeFrom(dst, ggml.Type(c.as.dtype-ir.BlockBase), b, as, c.row, weights), from)
+		first, width := from/c.row, len(b)/(n/c.row)
+		return c.weighed(first, first+n/c.row, func(from, to int, weights []float32) error {
+			part, in := dst[(from-first)*c.rowBytes():(to-first)*c.rowBytes()], b[(from-first)*width:(to-first)*width]
+			return c.where(ggml.QuantizeFrom(part, ggml.Type(c.as.dtype-ir.BlockBase), in, as, c.row, weights), from*c.row)
+		})
 	})
 	return t, done, err
 }
@@ -248,7 +262,8 @@ func (c *conversion) where(err error, from int) error {
 	return fmt.Errorf("rows from %d of the weight %q: %w", from/c.row, c.src.t.Name, err)
 }
 
-func (c *conversion) write(dst []byte, x []float32) error {
+// write stores rows, of which the first has number first.
+func (c *conversion) write(dst []byte, x []float32, first int) error {
 	switch c.as.dtype {
 	case ir.Float16:
 		if ggml.Quantize(dst, ggml.F16, x, len(x), nil) == nil {
@@ -261,15 +276,14 @@ func (c *conversion) write(dst []byte, x []float32) error {
 		}
 		return overflow(x, 0x1.ffp127, "3.39e38, where bfloat16 ends")
 	}
-	weights, err := c.weights()
-	if err != nil {
-		return err
-	}
 	quantize := ggml.Quantize
 	if c.best {
 		quantize = ggml.QuantizeBest
 	}
-	return quantize(dst, ggml.Type(c.as.dtype-ir.BlockBase), x, c.row, weights)
+	return c.weighed(first, first+len(x)/c.row, func(from, to int, weights []float32) error {
+		part, in := dst[(from-first)*c.rowBytes():(to-first)*c.rowBytes()], x[(from-first)*c.row:(to-first)*c.row]
+		return quantize(part, ggml.Type(c.as.dtype-ir.BlockBase), in, c.row, weights)
+	})
 }
 
 // overflow finds numbers that would round to infinity.

@@ -72,14 +72,17 @@ func Of(m *ir.Model, find func(weight string) (importance.Place, bool)) []Entry 
 	var list []Entry
 	at := map[string]int{}
 	for i, l := range m.Layers() {
-		if l.Weight == nil || len(l.Weight.Shape) != 2 || !strings.HasSuffix(l.Weight.Name, ".weight") {
+		if l.Weight == nil || len(l.Weight.Shape) < 2 || !strings.HasSuffix(l.Weight.Name, ".weight") {
 			continue
 		}
 		place := importance.Place{Entry: l.Weight.Name, Experts: 1}
 		if find != nil {
 			place, _ = find(l.Weight.Name)
 		}
-		columns := l.Weight.Shape[1]
+		columns := l.Weight.Shape[len(l.Weight.Shape)-1]
+		if len(l.Weight.Shape) == 3 {
+			place.Experts = l.Weight.Shape[0] // all of them at once
+		}
 		k, ok := at[place.Entry]
 		if !ok {
 			k = len(list)
@@ -87,9 +90,14 @@ func Of(m *ir.Model, find func(weight string) (importance.Place, bool)) []Entry 
 			list = append(list, Entry{place.Entry, make([]float32, columns*place.Experts), make([]float32, place.Experts)})
 		}
 		e := list[k]
-		e.Counts[place.Expert] = float32(64 + i)
-		for j := range columns {
-			e.Sums[place.Expert*columns+j] = float32((j*7919+i*31)%1009) / 16
+		for x := range place.Experts {
+			if x != place.Expert && len(l.Weight.Shape) == 2 {
+				continue
+			}
+			e.Counts[x] = float32(64 + i + x)
+			for j := range columns {
+				e.Sums[x*columns+j] = float32((j*7919+(i+x)*31)%1009) / 16
+			}
 		}
 	}
 	return list
