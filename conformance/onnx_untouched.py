@@ -37,14 +37,14 @@ def every_type():
     """Initializers of every type: elements in raw_data, and in the field that the type has."""
     out = []
     for name, number in sorted(TensorProto.DataType.items(), key=lambda kv: kv[1]):
-        if name in ("UNDEFINED", "STRING", "FLOAT6E2M3", "FLOAT6E3M2"):
+        if name in ("UNDEFINED", "STRING"):
             continue
-        bits = {"INT4": 4, "UINT4": 4, "FLOAT4E2M1": 4, "INT2": 2, "UINT2": 2}.get(name)
+        bits = {"INT4": 4, "UINT4": 4, "FLOAT4E2M1": 4, "INT2": 2, "UINT2": 2, "FLOAT6E2M3": 6, "FLOAT6E3M2": 6}.get(name)
         bits = bits or 8 * helper.tensor_dtype_to_np_dtype(number).itemsize
         raw = RNG.integers(0, 2 if name == "BOOL" else 120, (7 * bits + 7) // 8, np.uint8).tobytes()
         out.append(TensorProto(name=name.lower() + "_raw", data_type=number, dims=[7], raw_data=raw))
         t = TensorProto(name=name.lower() + "_field", data_type=number, dims=[7], doc_string="in its field")
-        n = (7 * bits + 7) // 8 if bits < 8 else 14 if name.startswith("COMPLEX") else 7
+        n = (7 * bits + 7) // 8 if bits in (2, 4) else 14 if name.startswith("COMPLEX") else 7
         field = {"FLOAT": "float_data", "COMPLEX64": "float_data", "DOUBLE": "double_data", "COMPLEX128": "double_data", "INT64": "int64_data",
                  "UINT32": "uint64_data", "UINT64": "uint64_data"}.get(name, "int32_data")
         getattr(t, field).extend([i % 2 for i in range(n)] if name == "BOOL" else [3 * i + 1 for i in range(n)])

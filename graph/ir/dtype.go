@@ -31,6 +31,8 @@ const (
 	Float8E8M0
 	Uint2
 	Int2
+	Float6E2M3
+	Float6E3M2
 )
 
 var dtypes = [...]struct {
@@ -44,6 +46,7 @@ var dtypes = [...]struct {
 	Float8E4M3FN: {"fp8_e4m3", 8}, Float8E4M3FNUZ: {"fp8_e4m3fnuz", 8}, Float8E5M2: {"fp8_e5m2", 8},
 	Float8E5M2FNUZ: {"fp8_e5m2fnuz", 8}, Uint4: {"uint4", 4}, Int4: {"int4", 4}, Float4E2M1: {"fp4_e2m1", 4},
 	Float8E8M0: {"fp8_e8m0", 8}, Uint2: {"uint2", 2}, Int2: {"int2", 2},
+	Float6E2M3: {"fp6_e2m3", 6}, Float6E3M2: {"fp6_e3m2", 6},
 }
 
 // String returns the name used in recipes and reports: float32, int8, fp8_e4m3, q4_k.

@@ -13,6 +13,7 @@ import (
 var since = map[ir.DType]int64{
 	ir.Float8E4M3FN: 19, ir.Float8E4M3FNUZ: 19, ir.Float8E5M2: 19, ir.Float8E5M2FNUZ: 19,
 	ir.Uint4: 21, ir.Int4: 21, ir.Float4E2M1: 23, ir.Float8E8M0: 24, ir.Uint2: 25, ir.Int2: 25,
+	ir.Float6E2M3: 28, ir.Float6E3M2: 28,
 }
 
 // cannot lists what of a model an ONNX file has no words for: ggml's blocks, and activations that a runtime quantizes to

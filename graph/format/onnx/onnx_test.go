@@ -167,6 +167,7 @@ func TestTypedData(t *testing.T) {
 		{"complex64", ir.Complex64, 1, []enc{f32(4, 1), f32(4, 2)}, le(math.Float32bits(1), math.Float32bits(2))},
 		{"int4", ir.Int4, 3, []enc{vint(5, 0x21), vint(5, 0x03)}, []byte{0x21, 0x03}},
 		{"uint2", ir.Uint2, 5, []enc{vint(5, 0xe4), vint(5, 1)}, []byte{0xe4, 1}},
+		{"fp6_e2m3", ir.Float6E2M3, 5, []enc{vint(5, 1), vint(5, 63), vint(5, 2), vint(5, 32), vint(5, 33)}, []byte{0xc1, 0x2f, 0x80, 0x21}},
 		{"string", ir.String, 2, []enc{str(6, "ab"), str(6, "")}, []byte("\x02ab\x00")},
 	} {
 		m, err := Decode(model(sub(5, append(c.data, vint(1, c.n), vint(2, int64(c.dtype)), str(8, "w"))...)))

@@ -40,7 +40,7 @@ func typedField(d ir.DType) (no protowire.Number, name string) {
 }
 
 // typedCount is how many numbers of the typed field n elements take: complex ones two each, those of less than a byte
-// one for each byte.
+// one for each byte, but those of 6 bits one each.
 func typedCount(d ir.DType, n int) int64 {
 	switch {
 	case d == ir.Complex64 || d == ir.Complex128:
@@ -293,7 +293,24 @@ func decodeTyped(msg message, dtype ir.DType) ([]byte, error) {
 	if err != nil {
 		return nil, fmt.Errorf("offset %d: %w", msg.off, err)
 	}
+	if dtype.Bits() == 6 {
+		return pack6(data), nil
+	}
 	return data, nil
+}
+
+// pack6 puts elements of 6 bits, one in the low bits of each byte, one behind the other, from the lowest bit up.
+func pack6(list []byte) []byte {
+	packed := make([]byte, (6*len(list)+7)/8)
+	for i, v := range list {
+		at := 6 * i
+		wide := uint16(v&63) << (at % 8)
+		packed[at/8] |= byte(wide)
+		if wide>>8 != 0 {
+			packed[at/8+1] |= byte(wide >> 8)
+		}
+	}
+	return packed
 }
 
 // appendElement appends the low bytes of a number: as many as an element has, or one byte of smaller elements.
