@@ -57,8 +57,10 @@ func (b *build) layers(done []*Done, before, after *ir.Model) error {
 		return err
 	}
 	at := placesOf(last)
+	counted := map[*ir.Tensor]bool{} // shared weights
 	for i, l := range last {
-		if weighted(l) {
+		if weighted(l) && !counted[l.Weight] {
+			counted[l.Weight] = l.Tied
 			b.report.After.Zeros += int64(zeros[i])
 		}
 	}

@@ -8,12 +8,8 @@ import (
 
 // totals adds up layers, all but their work.
 func totals(layers []ir.Layer) Totals {
-	var t Totals
-	for _, l := range layers {
-		t.Layers++
-		t.Params += int64(l.Params)
-		t.Bytes += l.Bytes
-	}
+	t := Totals{Layers: len(layers)}
+	t.Params, t.Bytes = ir.Sum(layers)
 	return t
 }
 

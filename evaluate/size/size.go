@@ -5,6 +5,7 @@ import (
 	"math"
 
 	"github.com/pare-ml/pare/evaluate"
+	"github.com/pare-ml/pare/graph/ir"
 )
 
 // Bytes is the size of the artefact.
@@ -20,7 +21,7 @@ var Bytes = &evaluate.Metric{
 
 // BitsPerWeight is the size of the artefact for each parameter that came in.
 var BitsPerWeight = &evaluate.Metric{
-	Name: "bits_per_weight",
+	Name: "bits_per_weight", Version: 1,
 	Doc: "Bits of the artefact's files for each parameter of the baseline: what is removed counts as saved, and scales, zero " +
 		"points and the graph itself count as spent.",
 	Unit:  evaluate.Bits,
@@ -39,17 +40,14 @@ var BitsPerWeight = &evaluate.Metric{
 // Params is the number of parameters.
 var Params = &evaluate.Metric{
 	Name: "params",
-	Doc:  "Elements of all tensors of all layers: weights, biases, statistics of normalizations; zeros included.",
-	Unit: evaluate.Count,
+	Doc:  "Elements of all tensors of all layers: weights, biases, statistics of normalizations; zeros included. A weight that several layers share counts once.",
+	Unit: evaluate.Count, Version: 1,
 	Score: func(in *evaluate.Input) (*evaluate.Score, error) {
 		return evaluate.FigureOf(float64(params(in.Model))), nil
 	},
 }
 
 func params(s *evaluate.Subject) int64 {
-	var n int64
-	for _, l := range s.Model.Layers() {
-		n += int64(l.Params)
-	}
+	n, _ := ir.Sum(s.Model.Layers())
 	return n
 }

@@ -50,6 +50,23 @@ func (m *Model) Layers() []Layer {
 	return layers
 }
 
+// Sum adds up the parameters and bytes of layers of one model. A weight that several share counts once.
+func Sum(layers []Layer) (params, bytes int64) {
+	seen := map[*Tensor]bool{}
+	for i := range layers {
+		switch l := &layers[i]; {
+		case !seen[l.Weight]:
+			seen[l.Weight] = l.Tied
+			params += int64(l.Params)
+			bytes += l.Bytes
+		case l.Bias != nil:
+			params += int64(l.Bias.Len())
+			bytes += l.Bias.Size()
+		}
+	}
+	return params, bytes
+}
+
 // MainLayers lists the layers of the main graph alone.
 func (m *Model) MainLayers() []Layer {
 	layers := m.Layers()

@@ -81,3 +81,19 @@ func TestLayersOfOddGraphs(t *testing.T) {
 		t.Errorf("got\n%swant\n%s", got, want)
 	}
 }
+
+// A weight that several layers share counts once in a sum, what is each one's own each time.
+func TestSum(t *testing.T) {
+	b := build.New("tied", 17)
+	x := b.Input("x", ir.Float32, "batch", 8)
+	w := b.Weight("shared.weight", 8, 8, 8)
+	x = b.Op("MatMul", "encoder.linear", []string{x, w})
+	x = b.Op("MatMul", "decoder.linear", []string{b.Relu(x), w})
+	x = b.MatMul("out", x, 8, 4)
+	b.Output(x, ir.Float32, "batch", 4)
+	m := b.Model()
+	params, bytes := ir.Sum(m.Layers())
+	if params != 8*8+8*4 || bytes != 4*params {
+		t.Errorf("%d parameters, %d bytes", params, bytes)
+	}
+}

@@ -119,7 +119,8 @@ func inspect(m *ir.Model, stats bool) (*sheet, error) {
 		out.Output = append(out.Output, line(v))
 	}
 	work := m.Work(nil)
-	for _, l := range m.Layers() {
+	layers := m.Layers()
+	for _, l := range layers {
 		row := &layerLine{Index: l.Index, Name: l.Name, Type: l.Type, Role: l.Role, Roles: l.Roles,
 			Tied: l.TiedWith, Near: l.Siblings, DType: l.Weight.DType.String(), Shape: l.Weight.Shape, Params: l.Params, Bytes: l.Bytes}
 		row.Work, row.counted = work[l.Name]
@@ -130,10 +131,9 @@ func inspect(m *ir.Model, stats bool) (*sheet, error) {
 			}
 			row.Stats = st
 		}
-		out.Params += int64(l.Params)
-		out.Bytes += l.Bytes
 		out.Layers = append(out.Layers, row)
 	}
+	out.Params, out.Bytes = ir.Sum(layers)
 	return out, nil
 }
 
