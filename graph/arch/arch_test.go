@@ -141,6 +141,20 @@ func golden(t *testing.T, name string, got []byte) {
 	}
 }
 
+// stackExperts puts the weights of each block's experts into two tensors; of straight ones a matrix is stored [in, out].
+func stackExperts(m *archtest.Model, straight bool) *archtest.Model {
+	m.Tensors = slices.DeleteFunc(m.Tensors, func(t archtest.Tensor) bool { return strings.Contains(t.Name, ".experts.") })
+	for i := range 2 {
+		p := fmt.Sprintf("model.layers.%d.mlp.experts.", i)
+		up, down := []int{4, 2 * 96, 64}, []int{4, 64, 96}
+		if straight {
+			up, down = []int{4, 64, 2 * 96}, []int{4, 96, 64}
+		}
+		m.Tensors = append(m.Tensors, archtest.Tensor{Name: p + "gate_up_proj", Shape: up}, archtest.Tensor{Name: p + "down_proj", Shape: down})
+	}
+	return m
+}
+
 // Folders name the same model in several ways.
 func TestVariants(t *testing.T) {
 	tinyOf := func(name string) *archtest.Model { return archtest.Named(archtest.Tiny(), name) }
@@ -199,6 +213,13 @@ func TestVariants(t *testing.T) {
 		{what: "norms as TensorFlow calls their weights", m: tinyOf("bert-base-uncased"), change: func(m *archtest.Model) {
 			rename(m, "LayerNorm.weight", "LayerNorm.gamma", "LayerNorm.bias", "LayerNorm.beta")
 		}, layers: 25, output: "logits"},
+		{what: "experts in stacks", m: stackExperts(tinyOf("Qwen3-30B-A3B"), false), layers: 25, roles: map[string]string{
+			"model.layers.1.mlp.gate": "router", "model.layers.0.mlp.experts.gate_up_proj": "ffn_gate_up", "model.layers.1.mlp.experts.down_proj": "ffn_down"}, output: "logits"},
+		{what: "experts in stacks the other way", m: stackExperts(tinyOf("Qwen3-30B-A3B"), true), layers: 25, roles: map[string]string{
+			"model.layers.1.mlp.experts.down_proj": "ffn_down"}, output: "logits"},
+		{what: "experts in stacks that nobody knows", m: stackExperts(tinyOf("Qwen3-30B-A3B"), true), change: func(m *archtest.Model) {
+			m.Tensors[len(m.Tensors)-1].Shape[2]++
+		}, layers: 14, note: "are no stacks of 4 experts"},
 		{what: "a head of its own beside tied embeddings", m: tinyOf("Llama-3.2-1B"), change: func(m *archtest.Model) {
 			m.Tensors = append(m.Tensors, archtest.Tensor{Name: "lm_head.weight", Shape: []int{100, 64}})
 		}, layers: 21, roles: map[string]string{"lm_head": "lm_head"}, output: "logits"},
@@ -221,7 +242,7 @@ func TestVariants(t *testing.T) {
 			t.Errorf("%s: notes %q, want %q", tt.what, notes, tt.note)
 		}
 		for name, role := range tt.roles {
-			if l, ok := model.Layer(name); !ok || l.Role != role {
+			if l, ok := model.Layer(name); !ok || l.Role != role || strings.Contains(name, ".experts.") && !l.Is("expert") {
 				t.Errorf("%s: layer %s has role %q, want %q", tt.what, name, l.Role, role)
 			}
 		}

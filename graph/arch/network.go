@@ -2,6 +2,7 @@ package arch
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/pare-ml/pare/graph/ir"
 )
@@ -84,6 +85,9 @@ func (b *builder) routed(p, x string) string {
 		sum := b.op(r, "ReduceSum", []string{weights, b.ints(-1)})
 		weights = b.op(r, "Div", []string{weights, sum})
 	}
+	if stacks := p + strings.TrimSuffix(b.expert, "%d."); b.byName[stacks+"gate_up_proj"] != nil {
+		return b.withShared(p, x, b.feedStacks(stacks, x, weights, best[1]))
+	}
 	sum := ""
 	for i := range b.experts {
 		if b.err != nil {
@@ -99,6 +103,44 @@ func (b *builder) routed(p, x string) string {
 		}
 		sum = y
 	}
+	return b.withShared(p, x, sum)
+}
+
+// feedStacks writes experts whose weights are stacked: all of them for each token, as a graph must, weighted by zero where
+// a router has chosen others.
+func (b *builder) feedStacks(base, x, weights, chosen string) string {
+	gateUp, down := b.byName[base+"gate_up_proj"], b.byName[base+"down_proj"]
+	straight, ok := stored(gateUp, down)
+	if !ok || gateUp.Shape[0] != b.experts {
+		b.fail(&unknown{fmt.Sprintf("%sgate_up_proj and %sdown_proj are no stacks of %d experts", base, base, b.experts)})
+		return x
+	}
+	up, back := stack{gateUp.Name, straight}, stack{down.Name, straight}
+	if in, _ := up.sizes(gateUp); in != b.hidden {
+		b.fail(damaged("the tensor %s has shape %v; by config.json %d columns go in", gateUp.Name, gateUp.Shape, b.hidden))
+		return x
+	}
+	parts := b.ops(up.module, "Split", 2, []string{b.stacked(up, gateUp, b.op(up.module, "Unsqueeze", []string{x, b.ints(1)}))},
+		ir.IntAttr("axis", -1), ir.IntAttr("num_outputs", 2))
+	y := b.stacked(back, down, b.op(up.module, "Mul", []string{b.activate(up.module, parts[0]), parts[1]}))
+
+	w := base + "weight"
+	numbers := make([]int64, b.experts)
+	for i := range numbers {
+		numbers[i] = int64(i)
+	}
+	all := b.constant("ints", ir.IntsAttr("value_ints", numbers...), fmt.Sprintf("below %d", b.experts))
+	hit := b.op(w, "Equal", []string{b.op(w, "Unsqueeze", []string{chosen, b.ints(-1)}), all})
+	hit = b.op(w, "Cast", []string{hit}, ir.IntAttr("to", int64(b.dtype())))
+	weight := b.op(w, "Mul", []string{b.op(w, "Unsqueeze", []string{weights, b.ints(-1)}), hit})
+	weight = b.op(w, "ReduceSum", []string{weight, b.ints(-2)}, ir.IntAttr("keepdims", 0)) // batch, sequence, expert
+	weight = b.op(w, "Transpose", []string{weight}, ir.IntsAttr("perm", 0, 2, 1))
+	y = b.op(w, "Mul", []string{y, b.op(w, "Unsqueeze", []string{weight, b.ints(-1)})})
+	return b.op(base+"sum", "ReduceSum", []string{y, b.ints(1)}, ir.IntAttr("keepdims", 0))
+}
+
+// withShared adds what the expert gives that every token takes, if there is one.
+func (b *builder) withShared(p, x, sum string) string {
 	if b.shared != "" && b.has(p+b.shared+".down_proj") {
 		s := p + b.shared
 		y := b.feed(s+".gate_proj", s+".up_proj", s+".down_proj", "", x, b.innerOf(s+".down_proj"))

@@ -30,20 +30,13 @@ func Resized(root *strictjson.Value, tensors []*ir.Tensor) (map[string]int, erro
 	out := map[string]int{}
 	for i := range c.layers {
 		p := b.root + fmt.Sprintf(f.block, i)
-		key, down := b.innerKey("intermediate_size", "n_inner", "ffn_hidden_size"), []string{p + f.down}
-		if f.router != "" && b.has(p+f.router) {
-			key, down = b.innerKey("moe_intermediate_size", "intermediate_size"), nil
-			for e := range c.experts {
-				down = append(down, p+fmt.Sprintf(f.expert, e)+f.eDn)
-			}
+		key, widths := b.widths(p)
+		if b.err != nil {
+			return nil, b.err
 		}
-		for _, d := range down {
-			w := b.innerOf(d)
-			if b.err != nil {
-				return nil, b.err
-			}
+		for _, w := range widths {
 			if old, ok := out[key]; ok && old != w {
-				return nil, damaged("feed-forward networks have become %d and %d wide (%s); the configuration has one %s for all", old, w, strings.TrimSuffix(d, "."), key)
+				return nil, damaged("feed-forward networks have become %d and %d wide (%s); the configuration has one %s for all", old, w, strings.TrimSuffix(p, "."), key)
 			}
 			out[key] = w
 		}
@@ -54,6 +47,23 @@ func Resized(root *strictjson.Value, tensors []*ir.Tensor) (map[string]int, erro
 		}
 	}
 	return out, nil
+}
+
+// widths returns how wide the feed-forward networks of a block are, and the key by which the configuration says so.
+func (b *builder) widths(p string) (key string, widths []int) {
+	if b.router == "" || !b.has(p+b.router) {
+		return b.innerKey("intermediate_size", "n_inner", "ffn_hidden_size"), []int{b.innerOf(p + b.down)}
+	}
+	key = b.innerKey("moe_intermediate_size", "intermediate_size")
+	base := p + strings.TrimSuffix(b.expert, "%d.")
+	if straight, ok := stored(b.byName[base+"gate_up_proj"], b.byName[base+"down_proj"]); ok {
+		inner, _ := stack{base + "down_proj", straight}.sizes(b.byName[base+"down_proj"])
+		return key, []int{inner}
+	}
+	for e := range b.experts {
+		widths = append(widths, b.innerOf(p+fmt.Sprintf(b.expert, e)+b.eDn))
+	}
+	return key, widths
 }
 
 // innerKey is the first of these keys that the configuration has.
