@@ -383,6 +383,15 @@ func TestCannot(t *testing.T) {
 		{"q4_k is a block type of ggml", func(m *ir.Model) {
 			m.Graph.SetTensor(&ir.Tensor{Name: "model.layers.0.mlp.up_proj.weight", DType: ir.Q4K, Shape: []int{96, 256}})
 		}},
+		{"a stack of 4 matrices", func(m *ir.Model) {
+			l := layer(m, "model.layers.0.mlp.up_proj")
+			turn := m.Graph.Producer(l.Node.Inputs[1])
+			turn.SetAttr(ir.IntsAttr("perm", 0, 2, 1))
+			turn.Inputs[0] = "numbers"
+			m.Graph.SetTensor(ir.NewTensor(l.Weight.Name, ir.Int8, []int{4, 96, 64}, make([]byte, 4*96*64)))
+			m.Graph.AddTensor(ir.FromFloat32s("scale", nil, []float32{1}))
+			m.Graph.InsertBefore(turn, &ir.Node{Op: "DequantizeLinear", Inputs: []string{l.Weight.Name, "scale"}, Outputs: []string{"numbers"}})
+		}},
 		{"the value input_ids is quantized", func(m *ir.Model) {
 			n := m.Graph.Nodes[len(m.Graph.Nodes)-1]
 			m.Graph.InsertBefore(n, &ir.Node{Op: "QuantizeLinear", Inputs: []string{"input_ids", "input_ids"}, Outputs: []string{"codes"}})

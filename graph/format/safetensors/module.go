@@ -39,7 +39,8 @@ func findModules(m *ir.Model) *modules {
 	seen := map[*ir.Node]bool{} // nodes of quantization that a module accounts for
 	found := map[*ir.Tensor]bool{}
 	for _, l := range m.Layers() {
-		if l.Type == "norm" || len(l.Weight.Shape) != 2 {
+		stack := l.Type == "linear" && len(l.Weight.Shape) == 3
+		if l.Type == "norm" || len(l.Weight.Shape) != 2 && !stack {
 			continue
 		}
 		if elements, _ := l.Weight.DType.Block(); elements > 0 {
@@ -49,7 +50,7 @@ func findModules(m *ir.Model) *modules {
 		}
 		n := dequantizer(x, &l)
 		if n == nil {
-			if l.Type == "linear" && l.OutAxis == 0 {
+			if l.Type == "linear" && l.OutAxis == 0 && !stack {
 				out.ignored = append(out.ignored, moduleOf(&l))
 			}
 			continue
@@ -118,6 +119,8 @@ func dequantizer(x *ir.Index, l *ir.Layer) *ir.Node {
 func moduleAt(x *ir.Index, l *ir.Layer, n *ir.Node) (*module, error) {
 	weight, ok := strings.CutSuffix(strings.TrimSuffix(l.Weight.Name, "_quantized"), ".weight")
 	switch {
+	case len(l.Weight.Shape) == 3:
+		return nil, fmt.Errorf("its weight is a stack of %d matrices; compressed-tensors holds codes of matrices alone: leave it out with ignore: [role:expert], or write GGUF", l.Weight.Shape[0])
 	case l.Type == "embedding":
 		return nil, fmt.Errorf("compressed-tensors holds codes of linear layers, not of embeddings: leave it out with ignore: [type:embedding]")
 	case l.Type != "linear" || l.OutAxis != 0:
