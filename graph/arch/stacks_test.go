@@ -19,7 +19,8 @@ func TestStacks(t *testing.T) {
 		{[]string{"blk.0.ffn_gate_exps.weight 4 6 8", "blk.0.ffn_up_exps.weight 4 6 8", "blk.0.ffn_down_exps.weight 4 8 6", "blk.0.ffn_gate_inp.weight 4 8"},
 			[]string{"blk.0.ffn_gate_exps 8 6 at 2 1 [ffn_gate ffn expert]", "blk.0.ffn_up_exps 8 6 at 2 1 [ffn_up ffn expert]",
 				"blk.0.ffn_down_exps 6 8 at 2 1 [ffn_down ffn expert]", "blk.0.ffn_gate_inp 8 4 at 1 0 [router]"}},
-		{[]string{"blk.3.attn_k_b.weight 4 6 8", "blk.3.ssm_x.weight 4 6 8"}, []string{"blk.3.attn_k_b 8 6 at 2 1 []"}},
+		{[]string{"blk.3.attn_k_b.weight 4 6 8", "blk.3.attn_kv_b.weight 12 8", "blk.3.ssm_x.weight 4 6 8"},
+			[]string{"blk.3.attn_k_b 8 6 at 2 1 []", "blk.3.attn_kv_b 8 12 at 1 0 [attention_kv attention]"}},
 		// As transformers stores them: [hidden, 2·inner] or [2·inner, hidden].
 		{[]string{"model.layers.0.mlp.experts.gate_up_proj 4 8 12", "model.layers.0.mlp.experts.down_proj 4 6 8"},
 			[]string{"model.layers.0.mlp.experts.gate_up_proj 8 12 at 1 2 [ffn_gate_up ffn expert]", "model.layers.0.mlp.experts.down_proj 6 8 at 1 2 [ffn_down ffn expert]"}},

@@ -70,6 +70,7 @@ var naming = []struct {
 	{"attn_k", "attention_k", ""},
 	{"attn_v", "attention_v", ""},
 	{"attn_qkv", "attention_qkv", ""},
+	{"attn_kv_b", "attention_kv", "GGUF: DeepSeek, which compresses keys and values"},
 	{"attn_output", "attention_o", ""},
 	{"multi_head_attention/query", "attention_q", "Keras"},
 	{"multi_head_attention/key", "attention_k", ""},
