@@ -32,6 +32,8 @@ func TestOf(t *testing.T) {
 		{matrix(), "output.weight", 1, 3, nil, true},
 		{matrix(), "output.weight", 1, 1, nil, true},
 		{matrix(), "nothing", 1, 2, nil, false},
+		{matrix(), "blk.0.ffn_up_exps.weight", 2, 2, []float32{1, 2, 3, 4}, false},
+		{matrix(), "blk.0.ffn_up_exps.weight", 3, 2, nil, true},
 		{byPlace, "head", 1, 2, []float32{5, 6}, false},
 		{byPlace, "up0", 1, 2, []float32{1, 2}, false},
 		{byPlace, "up1", 1, 2, []float32{3, 4}, false},
