@@ -5,13 +5,14 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/pare-ml/pare/graph/provenance"
 	"github.com/pare-ml/pare/graph/store"
 	"github.com/pare-ml/pare/recipe"
 	"github.com/pare-ml/pare/recipe/diag"
 )
 
 // ownFiles are the names of what a build puts beside its outputs.
-var ownFiles = []string{ReportJSON, ReportMarkdown, RecipeYAML, store.Sums, "provenance.json", "provenance.dsse.json", "sbom.cdx.json"}
+var ownFiles = []string{ReportJSON, ReportMarkdown, RecipeYAML, store.Sums, provenance.StatementName, provenance.EnvelopeName, provenance.BOMName}
 
 // apart holds that no file of an output has the name of a file of another one, or of one that the build itself writes: else
 // that would come out when all the work is done. What a file may be called counts, whether it comes to be or not.
