@@ -2,11 +2,8 @@ package prune
 
 import (
 	"encoding/binary"
-	"math"
 	"sync"
 )
-
-func float32Bits(x float32) uint32 { return math.Float32bits(x) }
 
 // limited is a weight that loses all elements below a size, and of those of just that size the first. The size follows from
 // counts of sizes, so from one or two readings of the weights that are ranked together and no memory for them.

@@ -3,6 +3,7 @@ package prune
 import (
 	"encoding/binary"
 	"fmt"
+	"math"
 
 	"github.com/pare-ml/pare/graph/format"
 	"github.com/pare-ml/pare/graph/ir"
@@ -127,7 +128,7 @@ func (r *ranked) specials(b []byte) (zeros int, finite bool) {
 func (r *ranked) wide(size uint32) uint32 {
 	switch r.t.DType {
 	case ir.Float16:
-		return float32Bits(kernel.Float16FromBits(uint16(size)))
+		return math.Float32bits(kernel.Float16FromBits(uint16(size)))
 	case ir.BFloat16:
 		return size << 16
 	}
